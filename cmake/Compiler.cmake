@@ -1,0 +1,25 @@
+# Warnings, sanitizers and the compiler cache: the same for every target.
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(MILLRACE_CCACHE ccache)
+  if(MILLRACE_CCACHE)
+    # Relative to the checkout, so that objects built in one clone serve every other one.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${MILLRACE_CCACHE})
+  endif()
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -fno-strict-overflow
+                    -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
+# g++ 12 reports these inside its own library's inlined code.
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+                    $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow> $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds>
+                    -Wno-missing-field-initializers)
+if(MILLRACE_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+if(MILLRACE_SANITIZE)
+  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MILLRACE_SANITIZE})
+endif()

@@ -1,0 +1,22 @@
+# millrace_library(NAME [PUBLIC dir...] [PRIVATE dir...] [FOLDERS dir...] [LINK lib...])
+#
+# A static library of every .cc file below FOLDERS (relative to the calling file). Adding a file needs no edit here.
+# PUBLIC and PRIVATE are include directories.
+function(millrace_library name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE;FOLDERS;LINK" ${ARGN})
+  set(patterns "")
+  foreach(folder IN LISTS ARG_FOLDERS)
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+  endforeach()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${patterns})
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+    target_include_directories(${name} PRIVATE ${ARG_PRIVATE})
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${ARG_PUBLIC})
+  target_link_libraries(${name} ${scope} ${ARG_LINK})
+endfunction()

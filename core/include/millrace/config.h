@@ -1,0 +1,3 @@
+#pragma once
+
+#include "base/config_table.h"  // IWYU pragma: export

@@ -1,0 +1,3 @@
+#pragma once
+
+#include "base/types.h"  // IWYU pragma: export

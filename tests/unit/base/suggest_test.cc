@@ -1,0 +1,15 @@
+#include "base/suggest.h"
+
+#include <gtest/gtest.h>
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kKeys[] = {"tasks.max", "connector.class", "topic"};
+
+TEST(Suggest, FindsTheKeyThatWasMeant) { EXPECT_EQ(did_you_mean("task.max", kKeys), " Did you mean \"tasks.max\"?"); }
+
+TEST(Suggest, SaysNothingWhenNothingIsNear) { EXPECT_EQ(did_you_mean("compression", kKeys), ""); }
+
+}  // namespace
+}  // namespace millrace
