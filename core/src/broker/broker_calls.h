@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/config_table.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "log/partition_log.h"
+
+// The arguments and answers of `BrokerCore`'s methods. Not wire structs: no versions, no defaults of the protocol.
+
+namespace millrace {
+
+/// A topic as a caller knows it: by id when the id is not nil, else by name.
+struct TopicRef {
+  std::string name;
+  TopicId id;
+};
+
+// --- produce -------------------------------------------------------------------------------------------------------
+
+/// How much an append waits for. Other positive numbers: that many replicas (the leader is one of them).
+inline constexpr std::int16_t kAcksNone = 0;
+inline constexpr std::int16_t kAcksLeader = 1;
+inline constexpr std::int16_t kAcksAll = -1;
+
+struct ProducePartition {
+  TopicRef topic;
+  PartitionIndex partition;
+  /// Whole record batches as they came. They are checked, stamped in place and written before `produce` returns; the
+  /// memory is the caller's again from then on.
+  MutableBytes batches;
+};
+
+struct ProduceCall {
+  std::vector<ProducePartition> partitions;
+  std::int16_t acks = kAcksAll;
+  /// How long to wait for the acknowledgement; the records stay written when it passes (`kRequestTimedOut`).
+  Duration timeout{};
+};
+
+/// One answer for each `ProducePartition`, in the same order.
+using ProduceAnswer = std::vector<Result<AppendInfo>>;
+using ProduceDone = std::move_only_function<void(ProduceAnswer)>;
+
+// --- fetch ---------------------------------------------------------------------------------------------------------
+
+struct FetchPartition {
+  TopicRef topic;
+  PartitionIndex partition;
+  Offset from;
+  /// The epoch the reader believes in; `kNoLeaderEpoch`: does not say.
+  LeaderEpoch current_leader_epoch = kNoLeaderEpoch;
+  std::size_t max_bytes = 1 << 20;
+};
+
+struct FetchCall {
+  std::vector<FetchPartition> partitions;
+  /// For the whole answer; the first batch is given however large it is.
+  std::size_t max_bytes = 50 << 20;
+  /// Answer once there are so many bytes, an error, or `max_wait` has passed.
+  std::size_t min_bytes = 1;
+  Duration max_wait{};
+  Isolation isolation = Isolation::kHighWatermark;
+};
+
+/// One answer for each `FetchPartition`, in the same order: whole batches (perhaps none) with the log's positions, or why
+/// not. The bytes are shared, never copied.
+using FetchAnswer = std::vector<Result<LogSlice>>;
+using FetchDone = std::move_only_function<void(FetchAnswer)>;
+
+/// Names a fetch that waits.
+using FetchId = Strong<struct FetchIdTag, std::uint64_t>;
+
+// --- topics --------------------------------------------------------------------------------------------------------
+
+enum class ValidateOnly : std::uint8_t { kNo, kYes };
+
+struct CreateTopic {
+  std::string name;
+  /// -1: the broker's `num.partitions`, or the number of `assignments`.
+  std::int32_t partitions = -1;
+  /// -1: the broker's `default.replication.factor`.
+  std::int16_t replication_factor = -1;
+  /// Replicas by partition, when the caller wants to say.
+  std::map<std::int32_t, std::vector<BrokerId>> assignments;
+  Properties configs;
+};
+
+struct CreatedTopic {
+  TopicId id;
+  std::int32_t partitions = 0;
+  std::int16_t replication_factor = 0;
+};
+
+/// One answer for each topic, in the same order.
+using CreateTopicsDone = std::move_only_function<void(std::vector<Result<CreatedTopic>>)>;
+
+struct DeletedTopic {
+  std::string name;
+  TopicId id;
+};
+using DeleteTopicsDone = std::move_only_function<void(std::vector<Result<DeletedTopic>>)>;
+
+struct CreatePartitions {
+  std::string topic;
+  std::int32_t total = 0;
+  /// Replicas of the new partitions, in order; empty: the broker decides.
+  std::vector<std::vector<BrokerId>> assignments;
+};
+using CreatePartitionsDone = std::move_only_function<void(std::vector<Result<void>>)>;
+
+// --- configs -------------------------------------------------------------------------------------------------------
+
+/// Numbers as on the wire.
+enum class ResourceType : std::int8_t { kTopic = 2, kBroker = 4 };
+
+struct ConfigResource {
+  ResourceType type;
+  /// A topic's name; a broker's id as text, "" for the default of all brokers.
+  std::string name;
+};
+
+/// Where a value comes from. Numbers as on the wire (DescribeConfigs).
+enum class ConfigSource : std::int8_t {
+  kTopic = 1,
+  kDynamicBroker = 2,
+  kDynamicDefaultBroker = 3,
+  kStaticBroker = 4,
+  kDefault = 5,
+};
+
+struct ConfigSynonym {
+  std::string name;
+  std::string value;
+  ConfigSource source;
+};
+
+struct ConfigEntry {
+  std::string name;
+  std::string value;
+  ConfigSource source = ConfigSource::kDefault;
+  ConfigType type = ConfigType::kString;
+  bool read_only = false;
+  std::string doc;
+  /// What the value would be if it were not set here, nearest first; begins with the value itself.
+  std::vector<ConfigSynonym> synonyms;
+};
+
+/// Numbers as on the wire (IncrementalAlterConfigs).
+enum class ConfigOp : std::int8_t { kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3 };
+
+struct ConfigChange {
+  std::string name;
+  ConfigOp op = ConfigOp::kSet;
+  std::optional<std::string> value;
+};
+
+/// Whether keys that are not mentioned keep their value (IncrementalAlterConfigs) or lose it (AlterConfigs).
+enum class AlterMode : std::uint8_t { kIncremental, kReplace };
+
+using DoneVoid = std::move_only_function<void(Result<void>)>;
+
+// --- producers -----------------------------------------------------------------------------------------------------
+
+struct ProducerIdentity {
+  ProducerId id = kNoProducerId;
+  ProducerEpoch epoch = kNoProducerEpoch;
+};
+using InitProducerIdDone = std::move_only_function<void(Result<ProducerIdentity>)>;
+
+}  // namespace millrace

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/config_table.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "log/partition_log.h"
+
+namespace millrace {
+
+/// One entry of `listeners` or `advertised.listeners`: NAME://HOST:PORT. An empty host means every interface.
+struct ListenerAddress {
+  std::string name;
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// The broker's keys, named and with defaults as in Kafka's server.properties.
+[[nodiscard]] const ConfigTable& broker_config_table();
+
+/// The topics' keys, named and with defaults as in Kafka.
+[[nodiscard]] const ConfigTable& topic_config_table();
+
+/// The key of the broker that is the default of a topic's key ("log.retention.ms" for "retention.ms"), or "".
+[[nodiscard]] std::string_view broker_default_of(std::string_view topic_key);
+
+/// The broker's settings, checked.
+///
+/// Threading: immutable.
+class BrokerConfig {
+ public:
+  /// Errors: `kInvalidConfig`, naming the key: unknown (with a suggestion), known to Kafka but not served here (with the
+  /// reason), or a wrong value.
+  static Result<BrokerConfig> parse(const Properties& properties);
+
+  [[nodiscard]] BrokerId broker_id() const;
+  [[nodiscard]] std::vector<ListenerAddress> listeners() const;
+  [[nodiscard]] std::vector<ListenerAddress> advertised_listeners() const;
+  [[nodiscard]] bool get_bool(std::string_view key) const { return broker_config_table().get_bool(properties_, key); }
+  [[nodiscard]] std::int64_t get_long(std::string_view key) const { return broker_config_table().get_long(properties_, key); }
+  [[nodiscard]] std::string get_string(std::string_view key) const {
+    return broker_config_table().get_string(properties_, key);
+  }
+  /// What was set; the rest has its default.
+  [[nodiscard]] const Properties& properties() const { return properties_; }
+
+ private:
+  explicit BrokerConfig(Properties properties) : properties_(std::move(properties)) {}
+  Properties properties_;
+};
+
+/// A topic's own keys checked: unknown ones (with a suggestion), ones known to Kafka but not served here (with the reason),
+/// wrong values. Errors: `kInvalidConfig`.
+[[nodiscard]] Result<void> check_topic_configs(const Properties& configs);
+
+/// What a topic's log does: its own keys over the broker's defaults.
+[[nodiscard]] LogConfig log_config_of(const Properties& topic_configs, const BrokerConfig& broker);
+
+}  // namespace millrace
