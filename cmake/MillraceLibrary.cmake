@@ -1,9 +1,9 @@
-# millrace_library(NAME [PUBLIC dir...] [PRIVATE dir...] [FOLDERS dir...] [LINK lib...])
+# millrace_library(NAME [INTERNAL] [PUBLIC dir...] [PRIVATE dir...] [FOLDERS dir...] [LINK lib...])
 #
 # A static library of every .cc file below FOLDERS (relative to the calling file). Adding a file needs no edit here.
-# PUBLIC and PRIVATE are include directories.
+# PUBLIC and PRIVATE are include directories. INTERNAL: not installed.
 function(millrace_library name)
-  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE;FOLDERS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "PUBLIC;PRIVATE;FOLDERS;LINK" ${ARGN})
   set(patterns "")
   foreach(folder IN LISTS ARG_FOLDERS)
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
@@ -19,4 +19,10 @@ function(millrace_library name)
   endif()
   target_include_directories(${name} ${scope} ${ARG_PUBLIC})
   target_link_libraries(${name} ${scope} ${ARG_LINK})
+  if(NOT ARG_INTERNAL)
+    target_include_directories(${name} ${scope} $<INSTALL_INTERFACE:include> $<INSTALL_INTERFACE:include/millrace/detail>)
+    string(REPLACE "millrace_" "" exported ${name})
+    set_target_properties(${name} PROPERTIES EXPORT_NAME ${exported})
+    install(TARGETS ${name} EXPORT millrace ARCHIVE DESTINATION lib)
+  endif()
 endfunction()

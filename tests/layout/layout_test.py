@@ -161,7 +161,18 @@ def packages(root):
             yield f"docs/install.md: does not name the package {name} that dev installs"
 
 
-CHECKS = [layering, map_of_folders, texts, packages]
+def examples(root):
+    """Code shown in README.md is code that the build compiles."""
+    page, folder = root / "README.md", root / "apps/examples"
+    if not page.is_file() or not folder.is_dir():
+        return
+    compiled = [path.read_text() for path in files(folder, ".cc")]
+    for block in re.findall(r"^```cpp\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        if not any(block.strip() in text for text in compiled):
+            yield f"README.md: shows code that no file of apps/examples has: {block.splitlines()[0]} ..."
+
+
+CHECKS = [layering, map_of_folders, texts, packages, examples]
 
 
 def check(root):
