@@ -1,0 +1,361 @@
+#include "broker/broker_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "base/suggest.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::int64_t kMaxInt = 2147483647;
+
+// clang-format off
+constexpr ConfigKey kBrokerKeys[] = {
+    {"node.id", ConfigType::kInt, "1", "This broker's number in its cluster.", 0, kMaxInt},
+    {"broker.rack", ConfigType::kString, "", "Where the broker stands: replicas of a partition avoid sharing it."},
+    {"log.dirs", ConfigType::kString, "", "The data folder."},
+    {"listeners", ConfigType::kList, "", "Where clients are answered: NAME://HOST:PORT, separated by commas. Empty: nowhere (embedded)."},
+    {"advertised.listeners", ConfigType::kList, "", "What clients are told to connect to, by listener name; absent: the listener's own address."},
+    {"num.partitions", ConfigType::kInt, "1", "Partitions of a topic that is created without a number.", 1, kMaxInt},
+    {"default.replication.factor", ConfigType::kInt, "1", "Replicas of a topic that is created without a number.", 1, 32767},
+    {"auto.create.topics.enable", ConfigType::kBool, "true", "Whether asking for a topic that does not exist creates it."},
+    {"delete.topic.enable", ConfigType::kBool, "true", "Whether topics may be deleted."},
+    {"min.insync.replicas", ConfigType::kInt, "1", "Default of the topics' key of the same name.", 1, kMaxInt},
+    {"message.max.bytes", ConfigType::kInt, "1048588", "Default of max.message.bytes: the largest record batch.", 0, kMaxInt},
+    {"compression.type", ConfigType::kString, "producer", "Default of the topics' key of the same name.", {}, {}, "producer"},
+    {"log.cleanup.policy", ConfigType::kList, "delete", "Default of cleanup.policy."},
+    {"log.retention.ms", ConfigType::kLong, "604800000", "Default of retention.ms; goes before log.retention.minutes and log.retention.hours.", -1},
+    {"log.retention.minutes", ConfigType::kInt, "10080", "The same in minutes.", -1, kMaxInt},
+    {"log.retention.hours", ConfigType::kInt, "168", "The same in hours.", -1, kMaxInt},
+    {"log.retention.bytes", ConfigType::kLong, "-1", "Default of retention.bytes.", -1},
+    {"log.retention.check.interval.ms", ConfigType::kLong, "300000", "How often retention is looked at, in milliseconds.", 1},
+    {"log.segment.bytes", ConfigType::kInt, "1073741824", "Default of segment.bytes.", 14, kMaxInt},
+    {"log.roll.ms", ConfigType::kLong, "604800000", "Default of segment.ms; goes before log.roll.hours.", 1},
+    {"log.roll.hours", ConfigType::kInt, "168", "The same in hours.", 1, kMaxInt},
+    {"log.index.size.max.bytes", ConfigType::kInt, "10485760", "Default of segment.index.bytes.", 4, kMaxInt},
+    {"log.index.interval.bytes", ConfigType::kInt, "4096", "Default of index.interval.bytes.", 0, kMaxInt},
+    {"log.message.timestamp.type", ConfigType::kString, "CreateTime", "Default of message.timestamp.type.", {}, {}, "CreateTime|LogAppendTime"},
+    {"log.message.timestamp.before.max.ms", ConfigType::kLong, "9223372036854775807", "Default of message.timestamp.before.max.ms.", 0},
+    {"log.message.timestamp.after.max.ms", ConfigType::kLong, "3600000", "Default of message.timestamp.after.max.ms.", 0},
+    {"log.write.caching", ConfigType::kBool, "false", "Default of write.caching."},
+    {"metadata.log.max.record.bytes.between.snapshots", ConfigType::kLong, "20971520", "The metadata log is cut and begins with a snapshot once it is so long, in bytes.", 1},
+    {"fetch.max.bytes", ConfigType::kInt, "57671680", "The most bytes in one answer to a fetch.", 1024, kMaxInt},
+    {"socket.request.max.bytes", ConfigType::kInt, "104857600", "The largest request that is accepted.", 1024, kMaxInt},
+    {"connections.max.idle.ms", ConfigType::kLong, "600000", "A connection that is silent for so long is closed.", -1},
+    {"num.network.threads", ConfigType::kInt, "2", "Threads that answer connections.", 1, 1024},
+};
+
+constexpr ConfigKey kTopicKeys[] = {
+    {"cleanup.policy", ConfigType::kList, "delete", "What happens to old records: delete, compact, or both, separated by a comma."},
+    {"compression.type", ConfigType::kString, "producer", "How batches are stored: as the producer compressed them.", {}, {}, "producer"},
+    {"index.interval.bytes", ConfigType::kInt, "4096", "Bytes of records between two entries of the offset index.", 0, kMaxInt},
+    {"max.message.bytes", ConfigType::kInt, "1048588", "The largest record batch, in bytes.", 0, kMaxInt},
+    {"message.timestamp.after.max.ms", ConfigType::kLong, "3600000", "How far a record's timestamp may lie ahead of the broker's clock, in milliseconds.", 0},
+    {"message.timestamp.before.max.ms", ConfigType::kLong, "9223372036854775807", "How far it may lie behind.", 0},
+    {"message.timestamp.type", ConfigType::kString, "CreateTime", "Whether a record keeps its producer's timestamp or gets the time of its append.", {}, {}, "CreateTime|LogAppendTime"},
+    {"min.insync.replicas", ConfigType::kInt, "1", "With acks=all, an append needs so many replicas in sync.", 1, kMaxInt},
+    {"retention.bytes", ConfigType::kLong, "-1", "Old segments are deleted while a partition has more bytes than this; -1: never.", -1},
+    {"retention.ms", ConfigType::kLong, "604800000", "Segments whose newest record is older than this are deleted; -1: never.", -1},
+    {"segment.bytes", ConfigType::kInt, "1073741824", "A segment file is closed at this size.", 14, kMaxInt},
+    {"segment.index.bytes", ConfigType::kInt, "10485760", "Largest index file of a segment.", 4, kMaxInt},
+    {"segment.ms", ConfigType::kLong, "604800000", "A segment is closed after this time, even if it is not full.", 1},
+    {"write.caching", ConfigType::kBool, "false", "Acknowledge and show records before they are on stable storage, as Kafka does. Ours."},
+};
+
+// A topic's key and the broker's key that is its default.
+constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
+    {"cleanup.policy", "log.cleanup.policy"},
+    {"compression.type", "compression.type"},
+    {"index.interval.bytes", "log.index.interval.bytes"},
+    {"max.message.bytes", "message.max.bytes"},
+    {"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"},
+    {"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"},
+    {"message.timestamp.type", "log.message.timestamp.type"},
+    {"min.insync.replicas", "min.insync.replicas"},
+    {"retention.bytes", "log.retention.bytes"},
+    {"retention.ms", "log.retention.ms"},
+    {"segment.bytes", "log.segment.bytes"},
+    {"segment.index.bytes", "log.index.size.max.bytes"},
+    {"segment.ms", "log.roll.ms"},
+    {"write.caching", "log.write.caching"},
+};
+
+struct Unserved {
+  std::string_view key;
+  std::string_view reason;
+};
+
+constexpr std::string_view kNoCompactionYet = "compaction is not served yet; a compacted topic keeps all its records";
+constexpr std::string_view kNoTiering = "remote storage is not served";
+constexpr std::string_view kSynced = "every acknowledged record is synced already; see write.caching";
+constexpr std::string_view kOneNode = "replication is not served yet";
+constexpr std::string_view kNoSecurity = "authentication and TLS are not served yet";
+
+// Kafka's keys of topics that change what a topic does, and that we do not serve.
+constexpr Unserved kUnservedTopicKeys[] = {
+    {"delete.retention.ms", kNoCompactionYet},
+    {"min.cleanable.dirty.ratio", kNoCompactionYet},
+    {"min.compaction.lag.ms", kNoCompactionYet},
+    {"max.compaction.lag.ms", kNoCompactionYet},
+    {"file.delete.delay.ms", "files of deleted segments are removed at once"},
+    {"flush.messages", kSynced},
+    {"flush.ms", kSynced},
+    {"preallocate", "segment files are never preallocated"},
+    {"segment.jitter.ms", "segments close at exactly segment.ms"},
+    {"unclean.leader.election.enable", kOneNode},
+    {"leader.replication.throttled.replicas", kOneNode},
+    {"follower.replication.throttled.replicas", kOneNode},
+    {"remote.storage.enable", kNoTiering},
+    {"remote.log.copy.disable", kNoTiering},
+    {"remote.log.delete.on.disable", kNoTiering},
+    {"local.retention.ms", kNoTiering},
+    {"local.retention.bytes", kNoTiering},
+    {"message.format.version", "Kafka 4 has no such key: records are always stored in format 2"},
+    {"message.downconversion.enable", "Kafka 4 has no such key: records are always sent in format 2"},
+    {"message.timestamp.difference.max.ms", "say message.timestamp.before.max.ms and message.timestamp.after.max.ms"},
+};
+
+constexpr Unserved kUnservedBrokerKeys[] = {
+    {"broker.id", "say node.id"},
+    {"log.dir", "say log.dirs"},
+    {"zookeeper.connect", kOneNode},
+    {"log.flush.interval.messages", kSynced},
+    {"log.flush.interval.ms", kSynced},
+    {"log.preallocate", "segment files are never preallocated"},
+    {"log.roll.jitter.ms", "segments close at exactly log.roll.ms"},
+    {"unclean.leader.election.enable", kOneNode},
+    {"remote.log.storage.system.enable", kNoTiering},
+    {"authorizer.class.name", kNoSecurity},
+    {"sasl.enabled.mechanisms", kNoSecurity},
+    {"ssl.keystore.location", kNoSecurity},
+    {"security.inter.broker.protocol", kNoSecurity},
+};
+
+// Keys of Kafka's shipped server.properties that tune what we do not have. Refusing them would refuse that file; they change
+// nothing a user could notice.
+constexpr std::string_view kWithoutEffect[] = {
+    "process.roles", "controller.quorum.bootstrap.servers", "controller.quorum.voters", "controller.listener.names",
+    "inter.broker.listener.name", "listener.security.protocol.map", "num.io.threads", "socket.send.buffer.bytes",
+    "socket.receive.buffer.bytes", "num.recovery.threads.per.data.dir", "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
+    "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr",
+    "group.initial.rebalance.delay.ms",
+};
+// clang-format on
+
+constexpr ConfigTable kBrokerTable{"broker", kBrokerKeys};
+constexpr ConfigTable kTopicTable{"topic", kTopicKeys};
+
+Result<void> refuse_unserved(std::string_view component, std::span<const Unserved> unserved,
+                             const Properties& properties) {
+  for (const auto& [key, reason] : unserved) {
+    if (!properties.contains(key)) continue;
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: Kafka's key \"{}\" is not served here: {}", component, key, reason));
+  }
+  return {};
+}
+
+std::vector<std::string_view> split_list(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    auto part = text.substr(0, comma);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+bool has_word(std::string_view list, std::string_view word) {
+  const auto words = split_list(list);
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+Result<void> check_cleanup_policy(std::string_view component, std::string_view key, const Properties& properties) {
+  const auto found = properties.find(key);
+  if (found == properties.end()) return {};
+  const auto words = split_list(found->second);
+  const bool known =
+      std::all_of(words.begin(), words.end(), [](auto word) { return word == "delete" || word == "compact"; });
+  if (known && !words.empty()) return {};
+  return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"{}\" is \"{}\", but must be delete, compact or both", component,
+                                                     key, found->second));
+}
+
+Result<std::vector<ListenerAddress>> parse_listeners(std::string_view key, std::string_view list) {
+  std::vector<ListenerAddress> listeners;
+  std::set<std::string, std::less<>> names;
+  for (const auto entry : split_list(list)) {
+    auto parsed = parse_listener(entry);
+    if (!parsed) return std::unexpected(std::move(parsed).error().in(fmt::format("broker: \"{}\"", key)));
+    if (!names.insert(parsed->name).second) {
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("broker: \"{}\" names the listener {} twice", key, parsed->name));
+    }
+    listeners.push_back(*std::move(parsed));
+  }
+  return listeners;
+}
+
+Result<void> check_listeners(const Properties& properties, const Properties& without_effect) {
+  const auto controllers = without_effect.find("controller.listener.names");
+  for (const std::string_view key : {"listeners", "advertised.listeners"}) {
+    const auto found = properties.find(key);
+    if (found == properties.end()) continue;
+    MILLRACE_TRY(listeners, parse_listeners(key, found->second));
+    for (const auto& listener : listeners) {
+      const bool controller = controllers != without_effect.end() && has_word(controllers->second, listener.name);
+      if (controller || listener.name == "PLAINTEXT" || listener.name.find("SSL") == std::string::npos) continue;
+      return fail(ErrorCode::kInvalidConfig, fmt::format("broker: \"{}\" has the listener {}, but {}", key,
+                                                         listener.name, kNoSecurity));
+    }
+  }
+  return {};
+}
+
+// Hours and minutes become milliseconds, so that one key says it everywhere else.
+void fold(Properties& properties, std::string_view key, std::string_view coarser, std::int64_t factor) {
+  const auto found = properties.find(coarser);
+  if (found == properties.end()) return;
+  std::int64_t number = 0;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
+  if (!properties.contains(key)) properties.emplace(key, std::to_string(number < 0 ? number : number * factor));
+}
+
+}  // namespace
+
+Result<ListenerAddress> parse_listener(std::string_view text) {
+  const auto wrong = [&] {
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("\"{}\" is no address; write HOST:PORT or NAME://HOST:PORT, as in 127.0.0.1:9092", text));
+  };
+  ListenerAddress listener{.name = "PLAINTEXT", .host = {}, .port = 0};
+  auto rest = text;
+  if (const auto scheme = rest.find("://"); scheme != std::string_view::npos) {
+    if (scheme == 0) return wrong();
+    listener.name = rest.substr(0, scheme);
+    rest.remove_prefix(scheme + 3);
+  }
+  const auto colon = rest.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  auto host = rest.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  listener.host = host;
+  const auto port = rest.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), listener.port);
+  if (error != std::errc{} || end != port.data() + port.size()) return wrong();
+  return listener;
+}
+
+const ConfigTable& broker_config_table() { return kBrokerTable; }
+const ConfigTable& topic_config_table() { return kTopicTable; }
+
+std::string_view broker_default_of(std::string_view topic_key) {
+  for (const auto& [topic, broker] : kDefaults) {
+    if (topic == topic_key) return broker;
+  }
+  return {};
+}
+
+Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
+  MILLRACE_CHECK(refuse_unserved("broker", kUnservedBrokerKeys, given));
+  Properties properties = given;
+  Properties without_effect;
+  for (const auto key : kWithoutEffect) {
+    if (auto found = properties.find(key); found != properties.end()) without_effect.insert(properties.extract(found));
+  }
+  MILLRACE_CHECK(kBrokerTable.check(properties));
+  MILLRACE_CHECK(check_cleanup_policy("broker", "log.cleanup.policy", properties));
+  MILLRACE_CHECK(check_listeners(properties, without_effect));
+  constexpr std::int64_t kMinute = 60'000;
+  fold(properties, "log.retention.ms", "log.retention.minutes", kMinute);
+  fold(properties, "log.retention.ms", "log.retention.hours", 60 * kMinute);
+  fold(properties, "log.roll.ms", "log.roll.hours", 60 * kMinute);
+
+  BrokerConfig config{std::move(properties)};
+  for (const auto& [key, value] : without_effect) config.without_effect_.push_back(key);
+  if (const auto found = without_effect.find("controller.listener.names"); found != without_effect.end()) {
+    config.controller_listeners_ = found->second;
+  }
+  return config;
+}
+
+BrokerId BrokerConfig::broker_id() const { return BrokerId{static_cast<std::int32_t>(get_long("node.id"))}; }
+
+std::vector<ListenerAddress> BrokerConfig::listeners_of(std::string_view key) const {
+  auto listeners = parse_listeners(key, get_string(key)).value();  // checked by `parse`
+  std::erase_if(listeners, [&](const auto& listener) { return has_word(controller_listeners_, listener.name); });
+  return listeners;
+}
+
+std::vector<ListenerAddress> BrokerConfig::listeners() const { return listeners_of("listeners"); }
+std::vector<ListenerAddress> BrokerConfig::advertised_listeners() const { return listeners_of("advertised.listeners"); }
+
+Result<void> check_topic_configs(const Properties& configs) {
+  MILLRACE_CHECK(refuse_unserved("topic", kUnservedTopicKeys, configs));
+  MILLRACE_CHECK(kTopicTable.check(configs));
+  return check_cleanup_policy("topic", "cleanup.policy", configs);
+}
+
+Result<void> check_dynamic_broker_configs(const Properties& configs) {
+  MILLRACE_CHECK(refuse_unserved("broker", kUnservedBrokerKeys, configs));
+  MILLRACE_CHECK(kBrokerTable.check(configs));
+  for (const auto& [key, value] : configs) {
+    if (is_dynamic_broker_key(key)) continue;
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("broker: \"{}\" cannot change while the broker runs; set it in its configuration", key));
+  }
+  return check_cleanup_policy("broker", "log.cleanup.policy", configs);
+}
+
+bool is_dynamic_broker_key(std::string_view broker_key) {
+  return std::any_of(std::begin(kDefaults), std::end(kDefaults),
+                     [&](const auto& entry) { return entry.second == broker_key; });
+}
+
+TopicSettings::TopicSettings(const Properties& topic, const Properties& broker) {
+  for (const auto& [topic_key, broker_key] : kDefaults) {
+    if (const auto own = topic.find(topic_key); own != topic.end()) {
+      properties_.emplace(topic_key, own->second);
+    } else if (const auto inherited = broker.find(broker_key); inherited != broker.end()) {
+      properties_.emplace(topic_key, inherited->second);
+    }
+  }
+}
+
+LogConfig TopicSettings::log_config() const {
+  const auto number = [&](std::string_view key) { return kTopicTable.get_long(properties_, key); };
+  const auto milliseconds = [&](std::string_view key) { return std::chrono::milliseconds{number(key)}; };
+  const auto cleanup = kTopicTable.get_string(properties_, "cleanup.policy");
+  return LogConfig{
+      .segment_bytes = number("segment.bytes"),
+      .segment_ms = milliseconds("segment.ms"),
+      .segment_index_bytes = static_cast<std::int32_t>(number("segment.index.bytes")),
+      .index_interval_bytes = static_cast<std::int32_t>(number("index.interval.bytes")),
+      .retention_bytes = number("retention.bytes"),
+      .retention_ms = milliseconds("retention.ms"),
+      .cleanup_delete = has_word(cleanup, "delete"),
+      .cleanup_compact = has_word(cleanup, "compact"),
+      .max_message_bytes = static_cast<std::int32_t>(number("max.message.bytes")),
+      .timestamp_type = kTopicTable.get_string(properties_, "message.timestamp.type") == "LogAppendTime"
+                            ? TimestampType::kLogAppendTime
+                            : TimestampType::kCreateTime,
+      .timestamp_before_max = milliseconds("message.timestamp.before.max.ms"),
+      .timestamp_after_max = milliseconds("message.timestamp.after.max.ms"),
+      .write_caching = kTopicTable.get_bool(properties_, "write.caching"),
+  };
+}
+
+std::int32_t TopicSettings::min_insync_replicas() const {
+  return static_cast<std::int32_t>(kTopicTable.get_long(properties_, "min.insync.replicas"));
+}
+
+}  // namespace millrace
