@@ -1,5 +1,4 @@
 #pragma once
-// The contract that the broker is written against; owned by whoever works on core/src/log.
 
 #include <cstdint>
 #include <functional>
@@ -8,34 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "base/buffers.h"
+#include "base/files.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "log/log_config.h"
 
 namespace millrace {
 
 class Clock;
-class FileSystem;
+class FileCache;
 class Flusher;
 class Logger;
 
-enum class TimestampType : std::uint8_t { kCreateTime = 0, kLogAppendTime = 1 };
-
-/// What a partition's log needs of its topic's settings. Sizes in bytes; a negative retention means "no limit".
-struct LogConfig {
-  std::int64_t segment_bytes = 1LL << 30;
-  std::chrono::milliseconds segment_ms = std::chrono::hours{24 * 7};
-  std::int32_t segment_index_bytes = 10 << 20;
-  std::int32_t index_interval_bytes = 4096;
-  std::int64_t retention_bytes = -1;
-  std::chrono::milliseconds retention_ms = std::chrono::hours{24 * 7};
-  bool cleanup_delete = true;
-  bool cleanup_compact = false;
-  std::int32_t max_message_bytes = 1048588;
-  TimestampType timestamp_type = TimestampType::kCreateTime;
-  std::chrono::milliseconds timestamp_before_max = std::chrono::milliseconds::max();
-  std::chrono::milliseconds timestamp_after_max = std::chrono::hours{1};
-  /// `write.caching`: the high watermark follows the written end, not the durable end.
-  bool write_caching = false;
+/// What the partitions of a data folder share. All of it outlives the logs.
+struct LogContext {
+  FileSystem& files;
+  FileCache& open_files;
+  BufferPool& buffers;
+  Flusher& flusher;
+  const Clock& clock;
+  Logger& logger;
 };
 
 /// What a valid append was given.
@@ -45,7 +37,7 @@ struct AppendInfo {
   /// The append time, with LogAppendTime; else `kNoTimestamp`.
   Timestamp append_time = kNoTimestamp;
   Offset log_start = kNoOffset;
-  /// The batches were a retry of ones already in the log: nothing was written, the offsets are the first append's.
+  /// The batch was a retry of one already in the log: nothing was written, the offsets are the first append's.
   bool duplicate = false;
 };
 
@@ -66,6 +58,147 @@ struct OffsetAndTimestamp {
   Offset offset;
   Timestamp timestamp;
   LeaderEpoch epoch;
+};
+
+/// The log's positions at one moment: log_start <= last_stable <= high_watermark <= log_end.
+struct LogPositions {
+  Offset log_start{0};
+  Offset last_stable{0};
+  Offset high_watermark{0};
+  Offset log_end{0};
+};
+
+/// A place in a log that a sync has made durable: all before `offset` lies in segments up to `segment`, in that one in its
+/// first `position` bytes.
+struct DurablePosition {
+  Offset offset{0};
+  Offset segment{0};
+  std::uint64_t position = 0;
+  auto operator<=>(const DurablePosition&) const = default;
+};
+
+/// What was known of a log when it was last open.
+struct LogHints {
+  /// It was closed: nothing needs to be looked at.
+  bool clean = false;
+  /// All before this was durable and needs no check (recovery-point-offset-checkpoint).
+  Offset recovery_point{0};
+  /// The newest position that was written down after a sync; damage before it is no torn tail.
+  std::optional<DurablePosition> durable;
+  Offset log_start{0};
+};
+
+/// What opening a log found and did.
+struct RecoveryReport {
+  bool clean = true;
+  /// Bytes that were looked at.
+  std::uint64_t scanned_bytes = 0;
+  /// The tail that was cut: a write that a crash interrupted, never acknowledged as durable.
+  std::uint64_t cut_bytes = 0;
+  Offset cut_at = kNoOffset;
+  std::string cut_file;
+  std::uint64_t cut_position = 0;
+  std::string cut_reason;
+  std::int32_t rebuilt_indexes = 0;
+};
+
+/// The records of one partition: an append-only sequence of record batches in segment files of Kafka's format.
+///
+/// Threading: any thread may call any function. Appends take turns; reads take a snapshot and never wait for an append or
+/// a sync. What a `LogSlice` holds stays readable until it is let go. Callbacks run on the flusher's thread (or inside the
+/// call that makes their condition true), with no lock held; they must not wait.
+///
+/// Offsets, always: log_start <= last_stable <= high_watermark <= log_end
+///
+///     | deleted | readable                      | written, not yet durable |
+///     0         log_start        high_watermark                           log_end
+///
+/// Durability: `append` returns when the bytes are in the page cache; `when_durable` tells when they are on the disk. Without
+/// `write_caching` the high watermark is the durable end: a consumer never sees what a power cut could take back.
+/// After a failed sync the log refuses every append with `kStorageError` until it is opened again: what the disk holds
+/// is no longer known. The same after damage was read: the error names file, byte and offset, and nothing is changed on disk.
+class PartitionLog {
+ public:
+  using DurableCallback = std::move_only_function<void(const Result<void>&)>;
+  /// Gets the positions after the high watermark or the log start has moved.
+  using ProgressListener = std::function<void(const LogPositions&)>;
+
+  /// Opens the log in `directory` (made if absent) and repairs what a crash may leave: a torn tail is cut off and
+  /// reported, missing or damaged indexes are rebuilt. O(1) after a clean close, else O(bytes after the recovery point).
+  /// Errors: `kCorruptLog` for damage below the durable position in `hints` (nothing is changed on disk), `kIo`.
+  static Result<std::shared_ptr<PartitionLog>> open(const LogContext& context, TopicPartition name, Path directory,
+                                                    LogConfig config, const LogHints& hints = {});
+  ~PartitionLog();
+
+  [[nodiscard]] const TopicPartition& name() const;
+  [[nodiscard]] const Path& directory() const;
+  [[nodiscard]] const RecoveryReport& recovery_report() const;
+
+  /// Gives `batch` its base offset and leader epoch in place (neither is under its CRC) and writes it. The caller has checked it with
+  /// `check_produced_batch`. A retry of one of the producer's last five batches is not written again: the answer is the first
+  /// append's. Errors: `kOutOfOrderSequenceNumber`, `kDuplicateSequenceNumber` (a retry of an older one), `kInvalidProducerEpoch`,
+  /// `kRecordListTooLarge` (larger than a segment), `kFencedLeaderEpoch` (older than the log's last), `kNoSpace`, `kStorageError`, `kClosed`.
+  [[nodiscard]] Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch);
+
+  /// Whole batches from the one that holds `from`, up to about `max_bytes`; at least one batch, however large, if there is one
+  /// below the isolation's bound. Empty at the bound. The first batch may begin before `from`. Nothing past the bound is
+  /// read from the disk. Bytes that this process has neither written nor read before are checked against their CRC.
+  /// Errors: `kOffsetOutOfRange`, `kCorruptLog`, `kIo`, `kClosed`.
+  [[nodiscard]] Result<LogSlice> read(Offset from, std::size_t max_bytes, Isolation isolation) const;
+
+  /// The first record whose timestamp is `time` or later, in offset order, below the isolation's bound; none if there is none.
+  [[nodiscard]] Result<std::optional<OffsetAndTimestamp>> offset_for_time(
+      Timestamp time, Isolation isolation = Isolation::kHighWatermark) const;
+  /// The record with the largest timestamp; none in an empty log.
+  [[nodiscard]] Result<std::optional<OffsetAndTimestamp>> max_timestamp() const;
+
+  [[nodiscard]] LogPositions positions() const;
+  [[nodiscard]] Offset log_start() const { return positions().log_start; }
+  [[nodiscard]] Offset high_watermark() const { return positions().high_watermark; }
+  [[nodiscard]] Offset last_stable() const { return positions().last_stable; }
+  [[nodiscard]] Offset log_end() const { return positions().log_end; }
+  [[nodiscard]] DurablePosition durable() const;
+  /// Bytes of all segments.
+  [[nodiscard]] std::uint64_t size() const;
+  [[nodiscard]] std::size_t segment_count() const;
+  /// The epoch of the last batch, and that of the batch that holds `offset`; `kNoLeaderEpoch` when there is none.
+  [[nodiscard]] LeaderEpoch last_epoch() const;
+  [[nodiscard]] LeaderEpoch epoch_of(Offset offset) const;
+  /// Where the records of `epoch` end: the start of the next epoch, or the log end. `kNoOffset` when not known.
+  [[nodiscard]] Offset end_of_epoch(LeaderEpoch epoch) const;
+  /// Why the partition is offline, if it is.
+  [[nodiscard]] std::optional<Error> failure() const;
+
+  /// Calls back once all before `end` is durable, or with `kStorageError` / `kClosed` when it can no longer become so.
+  void when_durable(Offset end, DurableCallback callback);
+  /// The same for the high watermark: what an acks=all append waits for.
+  void when_high_watermark(Offset end, DurableCallback callback);
+  /// At most one; replaces the one before. Calls may overlap: the positions of the later one are the newer or equal.
+  void set_progress_listener(ProgressListener listener);
+
+  /// New settings, from now on.
+  void configure(LogConfig config);
+  [[nodiscard]] LogConfig config() const;
+
+  /// Makes records before `before` unreadable and removes segments that hold no others; `kNoOffset` stands for the high watermark.
+  /// Gives the new log start. Errors: `kOffsetOutOfRange` beyond the high watermark.
+  [[nodiscard]] Result<Offset> delete_records(Offset before);
+  /// Removes the oldest segments that are over the retention's size or time; gives the count. Never past the high watermark.
+  [[nodiscard]] Result<std::size_t> apply_retention();
+  /// Ends the current segment, if it holds anything, and begins the next.
+  [[nodiscard]] Result<void> roll();
+  /// Reads every batch of the log and checks its CRC. Errors: `kCorruptLog` for the first damage.
+  [[nodiscard]] Result<void> verify() const;
+
+  /// Syncs and closes: afterwards every call gives `kClosed`. Idempotent. Errors: the sync's; then the close was not clean.
+  [[nodiscard]] Result<void> close();
+  /// Ends without writing anything more, as before the folder is removed. Waiting callbacks get `kClosed`.
+  void abandon();
+
+ private:
+  class Impl;
+  explicit PartitionLog(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace millrace

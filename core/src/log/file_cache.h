@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "base/files.h"
+
+namespace millrace {
+
+class FileCache;
+
+/// A file that is opened when it is used and may be closed when it is not. Lives as long as its owner wants, without a
+/// descriptor.
+///
+/// Threading: any thread.
+class CachedFile {
+ public:
+  CachedFile(FileCache& cache, Path path, OpenMode mode);
+  ~CachedFile();
+  CachedFile(const CachedFile&) = delete;
+  CachedFile& operator=(const CachedFile&) = delete;
+
+  [[nodiscard]] const Path& path() const { return path_; }
+  /// The open file. It stays open while somebody holds it, even if the cache lets it go.
+  [[nodiscard]] Result<std::shared_ptr<File>> get() const;
+  /// Closes it as soon as nobody holds it.
+  void release() const;
+
+ private:
+  friend class FileCache;
+  FileCache* cache_;
+  Path path_;
+  OpenMode mode_;
+  // Guarded by the cache's mutex.
+  mutable std::shared_ptr<File> file_;
+  mutable std::list<const CachedFile*>::iterator place_{};
+};
+
+/// Keeps the most recently used files open, at most `capacity` of them, so that ten thousand idle partitions cost no
+/// descriptors.
+///
+/// Threading: any thread. Outlives its files.
+class FileCache {
+ public:
+  FileCache(FileSystem& files, std::size_t capacity);
+  /// A capacity that leaves half of the process's descriptor limit to others.
+  [[nodiscard]] static std::size_t capacity_from_process_limit();
+
+  [[nodiscard]] FileSystem& files() const { return *files_; }
+  [[nodiscard]] std::size_t open_count() const;
+
+ private:
+  friend class CachedFile;
+  FileSystem* files_;
+  std::size_t capacity_;
+  mutable std::mutex mutex_;
+  std::list<const CachedFile*> recent_;  // newest first
+};
+
+}  // namespace millrace

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace millrace {
+
+class Logger;
+
+/// Something with writes that are not yet durable: a partition's log.
+///
+/// Threading: the three functions of one flush are called in turn, from one thread at a time, never twice at once.
+class Flushable {
+ public:
+  virtual ~Flushable() = default;
+  /// Notes what the sync that follows will make durable. Writes from now on belong to the next flush.
+  virtual void begin_flush() = 0;
+  /// Waits for the disk.
+  [[nodiscard]] virtual Result<void> sync() = 0;
+  /// The round is over: tells those who wait.
+  virtual void end_flush(const Result<void>& result) = 0;
+};
+
+/// Group commit: makes written bytes durable, many writers' with one sync.
+///
+///     idle --mark_dirty--> round: begin_flush all dirty | sync them, in parallel | after_sync | end_flush all --+
+///       ^                                                                                                        |
+///       +---------------- nothing became dirty meanwhile <------------------------------------------------------+
+///
+/// A round takes everything that is dirty when it begins, and the next begins as soon as one is done and something is dirty:
+/// the load itself sets the size of the groups. An idle flusher sleeps.
+///
+/// Threading: any thread may call any function. With `threads` = 0 it has no thread, and `run_round` is called by hand: the
+/// simulator's way.
+class Flusher {
+ public:
+  struct Options {
+    /// How many syncs may run at once. They are started when first needed.
+    std::size_t threads = 4;
+  };
+  /// Runs in the round after the syncs, before anybody is told, with those whose sync succeeded.
+  using AfterSync = std::function<void(const std::vector<Flushable*>&)>;
+
+  explicit Flusher(Options options);
+  Flusher() : Flusher(Options{}) {}
+  /// Finishes the round under way; what is dirty and not in it is not synced.
+  ~Flusher();
+
+  void set_after_sync(AfterSync after_sync);
+
+  /// `log` will be in the next round. Cheap; the caller keeps from calling it again before `begin_flush`.
+  void mark_dirty(std::shared_ptr<Flushable> log);
+
+  /// One round now, on this thread, unless nothing is dirty; false then. Only with `threads` = 0.
+  bool run_round();
+
+  /// Rounds so far.
+  [[nodiscard]] std::uint64_t rounds() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace
