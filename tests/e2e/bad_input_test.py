@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Every bad input gets one clear message, the right exit code, and loses nothing. Drives the real program.
+
+usage: bad_input_test.py PROGRAM
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = None
+GOOD = '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 10 "-" "Mozilla/5.0"\n'
+
+
+def run(*arguments, **options):
+    options.setdefault("timeout", 60)
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL, **options)
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.log = self.folder / "access.log"
+        self.log.write_text(GOOD * 3)
+        self.data = self.folder / "data"
+
+    def report(self, log, *arguments):
+        done = run("weblog", "--once", "--json", *arguments, log)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def assert_says(self, done, code, *words):
+        self.assertEqual(done.returncode, code, f"stdout: {done.stdout}\nstderr: {done.stderr}")
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertLessEqual(len(done.stderr.splitlines()), 3, f"more than one message: {done.stderr}")
+
+    def start(self, *arguments):
+        """A program that stays; gives it and the first line it writes that has `listening` or an address."""
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   stdin=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 10)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        for line in process.stdout:
+            if "127.0.0.1:" in line:
+                return process, line
+        self.fail("it never said where it listens")
+
+    def test_an_unknown_command_is_wrong_use_and_the_right_one_is_named(self):
+        self.assert_says(run("webblog"), 2, "webblog", "weblog")
+
+    def test_an_unknown_option_is_wrong_use_and_the_right_one_is_named(self):
+        self.assert_says(run("weblog", "--onse", self.log), 2, "--onse", "--once")
+
+    def test_a_value_of_the_wrong_kind_is_wrong_use(self):
+        self.assert_says(run("weblog", "--once", "--top", "many", self.log), 2, "--top", "many")
+
+    def test_no_file_at_all_is_wrong_use(self):
+        self.assert_says(run("weblog", "--once"), 2, "FILE")
+
+    def test_a_missing_file_fails_and_is_named(self):
+        self.assert_says(run("weblog", "--once", self.folder / "absent.log"), 1, "absent.log")
+
+    def test_a_folder_in_place_of_a_file_fails_and_is_named(self):
+        self.assert_says(run("weblog", "--once", self.folder), 1, str(self.folder), "directory")
+
+    @unittest.skipIf(os.geteuid() == 0, "root reads every file")
+    def test_an_unreadable_file_fails_and_is_named(self):
+        self.log.chmod(0)
+        self.assert_says(run("weblog", "--once", self.log), 1, "access.log", "ermission")
+
+    def test_an_unknown_format_directive_is_wrong_use(self):
+        self.assert_says(run("weblog", "--once", "--format", "%h %Q", self.log), 2, "%Q")
+
+    def test_an_unknown_format_name_is_wrong_use_and_the_right_one_is_named(self):
+        self.assert_says(run("weblog", "--once", "--format", "combine", self.log), 2, "combine", "combined")
+
+    def test_an_address_in_use_fails_and_says_which_option_to_change(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            for option in ("--page", "--listen"):
+                done = run("weblog", self.log, option, address, "--data", self.data)
+                self.assert_says(done, 1, address, "in use", option)
+            self.assert_says(run("broker", "--data", self.data, "--listen", address), 1, address, "in use", "--listen")
+
+    def test_a_data_folder_has_one_owner(self):
+        self.start("broker", "--data", self.data, "--listen", "127.0.0.1:0")
+        done = run("broker", "--data", self.data, "--listen", "127.0.0.1:0")
+        self.assert_says(done, 1, str(self.data), "another process")
+        self.assert_says(run("weblog", "--once", "--data", self.data, self.log), 1, str(self.data), "another process")
+
+    def test_an_unknown_broker_key_fails_and_the_right_one_is_named(self):
+        done = run("broker", "--data", self.data, "--listen", "127.0.0.1:0", "--set", "num.partition=3")
+        self.assertIn(done.returncode, (1, 2))
+        self.assertIn("num.partitions", done.stderr)
+
+    def test_a_newer_data_folder_is_refused(self):
+        self.report(self.log, "--data", self.data)
+        versions = [path for path in self.data.rglob("*") if path.is_file() and "version" in path.name.lower()]
+        self.assertTrue(versions, "the data folder has no version file")
+        for path in versions:
+            path.write_text("999\n")
+        done = run("weblog", "--once", "--data", self.data, self.log)
+        self.assert_says(done, 1, "newer")
+
+    def test_binary_junk_is_rejected_line_by_line(self):
+        junk = bytes(range(256)) * 64
+        self.log.write_bytes(GOOD.encode() + junk + b"\n" + GOOD.encode())
+        report = self.report(self.log)
+        self.assertEqual(report["lines"], self.log.read_bytes().count(b"\n"))
+        self.assertEqual(report["hits"], 2)
+        self.assertEqual(report["lines"], report["hits"] + report["rejected"])
+        self.assertTrue(all(sample["reason"] for sample in report["rejected_samples"]))
+
+    def test_a_line_of_ten_megabytes_is_one_line(self):
+        self.log.write_text(GOOD + "x" * 10_000_000 + "\n" + GOOD)
+        report = self.report(self.log)
+        self.assertEqual((report["lines"], report["hits"], report["rejected"]), (3, 2, 1))
+
+    def test_an_invalid_time_is_rejected_with_its_reason(self):
+        self.log.write_text(GOOD + GOOD.replace("17/May/2015", "32/May/2015") + GOOD.replace("+0000", "*0000"))
+        report = self.report(self.log)
+        self.assertEqual((report["lines"], report["hits"], report["rejected"]), (3, 1, 2))
+        self.assertTrue(all("time" in sample["reason"] for sample in report["rejected_samples"]), report["rejected_samples"])
+
+    def test_an_empty_file_gives_an_empty_report(self):
+        self.log.write_text("")
+        report = self.report(self.log)
+        self.assertEqual((report["lines"], report["hits"], report["rejected"]), (0, 0, 0))
+
+    def test_the_same_file_again_adds_nothing(self):
+        first = self.report(self.log, "--data", self.data)
+        self.assertEqual(self.report(self.log, "--data", self.data), first)
+        with self.log.open("a") as log:
+            log.write(GOOD)
+        self.assertEqual(self.report(self.log, "--data", self.data)["lines"], 4)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small file system")
+    def test_a_full_disk_fails_and_what_was_acknowledged_stays(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", small], capture_output=True).returncode != 0:
+            self.skipTest("cannot mount a tmpfs here")
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        self.log.write_text(GOOD * 600_000)
+        done = run("weblog", "--once", "--json", "--data", small / "data", self.log)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("o space left", done.stderr)
+        self.assertEqual(done.stdout, "")
+        # With room again it goes on where it stopped: nothing lost, nothing twice.
+        subprocess.run(["mount", "-o", "remount,size=400m", small], check=True)
+        report = self.report(self.log, "--data", small / "data")
+        self.assertEqual((report["lines"], report["hits"]), (600_000, 600_000))
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
