@@ -1,0 +1,7 @@
+#include "console/embed/page.h"
+
+namespace millrace::console {
+
+Page page() { return {}; }
+
+}  // namespace millrace::console
