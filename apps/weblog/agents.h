@@ -15,11 +15,12 @@ struct AgentClass {
   friend bool operator==(const AgentClass&, const AgentClass&) = default;
 };
 
-/// Browsers (crawlers, feed readers and tools among them) and operating systems by the rules of agents.inc: the first rule
-/// of each kind whose pattern occurs in the agent string counts; without one it is "Unknown"; no agent at all is "None".
+/// Browsers (crawlers, feed readers and tools among them) and operating systems by the rules of agents.inc: the first
+/// rule of each kind whose pattern occurs in the agent string counts; without one it is "Unknown"; no agent at all is
+/// "None".
 ///
-/// A pattern is text that must occur, capital and small letters being different; `*` in it means "and later"; `^` at its
-/// start means "at the start".
+/// A pattern is text that must occur, capital and small letters being different; `*` in it means "and later"; `^` at
+/// its start means "at the start".
 ///
 /// Pure: the same string gives the same class everywhere.
 [[nodiscard]] AgentClass classify(std::string_view agent);

@@ -95,7 +95,8 @@ bool set_field(Hit& hit, FieldKind kind, std::string_view text) {
   switch (kind) {
     case FieldKind::kSkip:
     case FieldKind::kTime:
-    case FieldKind::kQuery: return true;
+    case FieldKind::kQuery:
+      return true;
     case FieldKind::kClient:
       // A client header that was read before wins.
       if (hit.client.empty()) hit.client = text;
@@ -103,29 +104,57 @@ bool set_field(Hit& hit, FieldKind kind, std::string_view text) {
     case FieldKind::kClientHeader:
       if (const auto address = first_address(text); !address.empty()) hit.client = address;
       return true;
-    case FieldKind::kUser: hit.user = without_dash(text); return true;
-    case FieldKind::kRequest: set_request(hit, text); return true;
-    case FieldKind::kMethod: hit.method = text.empty() ? kNone : text; return true;
-    case FieldKind::kTarget: hit.target = text.empty() ? kNone : text; return true;
-    case FieldKind::kProtocol: hit.protocol = without_dash(text); return true;
-    case FieldKind::kStatus: return set_status(hit, text);
-    case FieldKind::kBytes: return set_bytes(hit, text);
-    case FieldKind::kReferer: hit.referer = without_dash(text); return true;
-    case FieldKind::kAgent: hit.agent = without_dash(text); return true;
-    case FieldKind::kHost: hit.host = without_dash(text); return true;
-    case FieldKind::kSeconds: set_duration(hit, text, 1e6); return true;
-    case FieldKind::kMillis: set_duration(hit, text, 1e3); return true;
-    case FieldKind::kMicros: set_duration(hit, text, 1); return true;
+    case FieldKind::kUser:
+      hit.user = without_dash(text);
+      return true;
+    case FieldKind::kRequest:
+      set_request(hit, text);
+      return true;
+    case FieldKind::kMethod:
+      hit.method = text.empty() ? kNone : text;
+      return true;
+    case FieldKind::kTarget:
+      hit.target = text.empty() ? kNone : text;
+      return true;
+    case FieldKind::kProtocol:
+      hit.protocol = without_dash(text);
+      return true;
+    case FieldKind::kStatus:
+      return set_status(hit, text);
+    case FieldKind::kBytes:
+      return set_bytes(hit, text);
+    case FieldKind::kReferer:
+      hit.referer = without_dash(text);
+      return true;
+    case FieldKind::kAgent:
+      hit.agent = without_dash(text);
+      return true;
+    case FieldKind::kHost:
+      hit.host = without_dash(text);
+      return true;
+    case FieldKind::kSeconds:
+      set_duration(hit, text, 1e6);
+      return true;
+    case FieldKind::kMillis:
+      set_duration(hit, text, 1e3);
+      return true;
+    case FieldKind::kMicros:
+      set_duration(hit, text, 1);
+      return true;
   }
   return true;
 }
 
 RejectReason reason_for(FieldKind kind) {
   switch (kind) {
-    case FieldKind::kTime: return RejectReason::kBadTime;
-    case FieldKind::kStatus: return RejectReason::kBadStatus;
-    case FieldKind::kBytes: return RejectReason::kBadBytes;
-    default: return RejectReason::kNotInFormat;
+    case FieldKind::kTime:
+      return RejectReason::kBadTime;
+    case FieldKind::kStatus:
+      return RejectReason::kBadStatus;
+    case FieldKind::kBytes:
+      return RejectReason::kBadBytes;
+    default:
+      return RejectReason::kNotInFormat;
   }
 }
 

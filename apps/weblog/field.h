@@ -59,16 +59,17 @@ struct FieldProgram {
 /// Splits an nginx log_format string.
 [[nodiscard]] Result<FieldProgram> compile_nginx(std::string_view format, std::string_view client_header);
 
-/// Puts the text of a field into the hit. Used by every reader, so that all formats agree. False: the text is no such thing;
-/// `reason_for` says how that is reported. Times are not its business.
+/// Puts the text of a field into the hit. Used by every reader, so that all formats agree. False: the text is no such
+/// thing; `reason_for` says how that is reported. Times are not its business.
 [[nodiscard]] bool set_field(Hit& hit, FieldKind kind, std::string_view text);
 [[nodiscard]] RejectReason reason_for(FieldKind kind);
 
-/// Splits "GET /index.html HTTP/1.1" into the hit's method, target and protocol. Anything that does not begin with a method
-/// (2 to 20 capital letters, '-' or '_') is a target as a whole.
+/// Splits "GET /index.html HTTP/1.1" into the hit's method, target and protocol. Anything that does not begin with a
+/// method (2 to 20 capital letters, '-' or '_') is a target as a whole.
 void set_request(Hit& hit, std::string_view request);
 
-/// The first address of an X-Forwarded-For or Forwarded value, without port, brackets and quotes; empty when there is none.
+/// The first address of an X-Forwarded-For or Forwarded value, without port, brackets and quotes; empty when there is
+/// none.
 [[nodiscard]] std::string_view first_address(std::string_view header);
 
 }  // namespace millrace::weblog

@@ -74,7 +74,7 @@ class ProgramReader final : public LineFormat::Reader {
  public:
   explicit ProgramReader(FieldProgram program) : program_(std::move(program)) {}
 
-  [[nodiscard]] ParsedLine parse(std::string_view line, TextArena& /*arena*/) const override {
+  [[nodiscard]] ParsedLine parse(std::string_view line) const override {
     line = without_carriage_return(line);
     if (line.empty()) return std::unexpected(RejectReason::kEmptyLine);
     if (!line.starts_with(program_.before)) return std::unexpected(RejectReason::kNotInFormat);
@@ -127,11 +127,11 @@ class ProgramReader final : public LineFormat::Reader {
   FieldProgram program_;
 };
 
-/// The format nearly every log has, with nothing left to look up. Reads exactly what `ProgramReader` reads (a test holds
-/// the two together).
+/// The format nearly every log has, with nothing left to look up. Reads exactly what `ProgramReader` reads (a test
+/// holds the two together).
 class CombinedReader final : public LineFormat::Reader {
  public:
-  [[nodiscard]] ParsedLine parse(std::string_view line, TextArena& /*arena*/) const override {
+  [[nodiscard]] ParsedLine parse(std::string_view line) const override {
     line = without_carriage_return(line);
     if (line.empty()) return std::unexpected(RejectReason::kEmptyLine);
     ParsedLine result{std::in_place};
@@ -162,7 +162,8 @@ class CombinedReader final : public LineFormat::Reader {
     if (!time) return std::unexpected(at == end ? RejectReason::kTruncated : RejectReason::kBadTime);
     hit.time = time->time;
     at += time->length;
-    if (end - at < 3 || at[0] != ']' || at[1] != ' ' || at[2] != '"') return std::unexpected(RejectReason::kNotInFormat);
+    if (end - at < 3 || at[0] != ']' || at[1] != ' ' || at[2] != '"')
+      return std::unexpected(RejectReason::kNotInFormat);
     at += 3;
 
     stop = find_quote_before(at, end, " ");
@@ -214,14 +215,16 @@ Result<void> check_separators(const FieldProgram& program) {
     const auto& field = program.fields[i];
     const auto& next = program.fields[i + 1];
     if (field.kind == FieldKind::kRequest && field.after.starts_with(' ')) {
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("log format: {} has spaces in it and must stand in quotes: \"{}\"", field.name, field.name));
+      return fail(
+          ErrorCode::kInvalidConfig,
+          fmt::format("log format: {} has spaces in it and must stand in quotes: \"{}\"", field.name, field.name));
     }
     if (!field.after.empty() || field.kind == FieldKind::kTime || next.kind == FieldKind::kTarget) continue;
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("log format: nothing stands between {} and {}, so a line cannot be split there. Put a space or a "
-                            "quote between them in the server's log format",
-                            field.name, next.name));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("log format: nothing stands between {} and {}, so a line cannot be split there. Put a space or a "
+                    "quote between them in the server's log format",
+                    field.name, next.name));
   }
   return {};
 }
@@ -229,7 +232,8 @@ Result<void> check_separators(const FieldProgram& program) {
 /// A hit needs these.
 Result<void> check_complete(const FieldProgram& program, std::string_view client_header) {
   const auto has = [&](std::initializer_list<FieldKind> kinds) {
-    return std::ranges::any_of(program.fields, [&](const Field& field) { return std::ranges::count(kinds, field.kind) > 0; });
+    return std::ranges::any_of(program.fields,
+                               [&](const Field& field) { return std::ranges::count(kinds, field.kind) > 0; });
   };
   struct Need {
     std::initializer_list<FieldKind> kinds;
@@ -244,14 +248,16 @@ Result<void> check_complete(const FieldProgram& program, std::string_view client
   };
   for (const auto& need : needs) {
     if (has(need.kinds)) continue;
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("log format: it has no {} ({}); hits cannot be counted without", need.what, need.directives));
+    return fail(ErrorCode::kInvalidConfig, fmt::format("log format: it has no {} ({}); hits cannot be counted without",
+                                                       need.what, need.directives));
   }
   if (!client_header.empty() && !has({FieldKind::kClientHeader})) {
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("--client-header {}: the log format does not have that header. Log it (%{{{}}}i) and give the format "
-                            "with --format",
-                            client_header, client_header));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format(
+            "--client-header {}: the log format does not have that header. Log it (%{{{}}}i) and give the format "
+            "with --format",
+            client_header, client_header));
   }
   return {};
 }
@@ -282,10 +288,11 @@ Result<LineFormat> LineFormat::compile(std::string_view spec, const Options& opt
   } else {
     std::vector<std::string_view> names{"json"};
     for (const auto& named : kNamedFormats) names.push_back(named.name);
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("unknown log format \"{}\".{} Known are combined, common, vhost and json; or give the server's own "
-                            "LogFormat (\"%h ...\") or log_format (\"$remote_addr ...\")",
-                            spec, did_you_mean(spec, names)));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("unknown log format \"{}\".{} Known are combined, common, vhost and json; or give the server's own "
+                    "LogFormat (\"%h ...\") or log_format (\"$remote_addr ...\")",
+                    spec, did_you_mean(spec, names)));
   }
   if (!program) return std::unexpected(std::move(program).error());
   MILLRACE_CHECK(check_separators(*program));

@@ -17,14 +17,14 @@ struct Directive {
 };
 /// Directives without an argument that is looked at.
 constexpr Directive kDirectives[] = {
-    {'h', FieldKind::kClient},   {'a', FieldKind::kClient}, {'A', FieldKind::kSkip},     {'l', FieldKind::kSkip},
-    {'u', FieldKind::kUser},     {'r', FieldKind::kRequest}, {'s', FieldKind::kStatus},  {'b', FieldKind::kBytes},
-    {'B', FieldKind::kBytes},    {'O', FieldKind::kBytes},   {'I', FieldKind::kSkip},    {'S', FieldKind::kSkip},
-    {'v', FieldKind::kHost},     {'V', FieldKind::kHost},    {'D', FieldKind::kMicros},  {'m', FieldKind::kMethod},
-    {'U', FieldKind::kTarget},   {'q', FieldKind::kQuery},   {'H', FieldKind::kProtocol}, {'p', FieldKind::kSkip},
-    {'P', FieldKind::kSkip},     {'k', FieldKind::kSkip},    {'L', FieldKind::kSkip},    {'f', FieldKind::kSkip},
-    {'R', FieldKind::kSkip},     {'X', FieldKind::kSkip},    {'o', FieldKind::kSkip},    {'e', FieldKind::kSkip},
-    {'n', FieldKind::kSkip},     {'C', FieldKind::kSkip},
+    {'h', FieldKind::kClient}, {'a', FieldKind::kClient},  {'A', FieldKind::kSkip},     {'l', FieldKind::kSkip},
+    {'u', FieldKind::kUser},   {'r', FieldKind::kRequest}, {'s', FieldKind::kStatus},   {'b', FieldKind::kBytes},
+    {'B', FieldKind::kBytes},  {'O', FieldKind::kBytes},   {'I', FieldKind::kSkip},     {'S', FieldKind::kSkip},
+    {'v', FieldKind::kHost},   {'V', FieldKind::kHost},    {'D', FieldKind::kMicros},   {'m', FieldKind::kMethod},
+    {'U', FieldKind::kTarget}, {'q', FieldKind::kQuery},   {'H', FieldKind::kProtocol}, {'p', FieldKind::kSkip},
+    {'P', FieldKind::kSkip},   {'k', FieldKind::kSkip},    {'L', FieldKind::kSkip},     {'f', FieldKind::kSkip},
+    {'R', FieldKind::kSkip},   {'X', FieldKind::kSkip},    {'o', FieldKind::kSkip},     {'e', FieldKind::kSkip},
+    {'n', FieldKind::kSkip},   {'C', FieldKind::kSkip},
 };
 
 /// `%{...}i`: the request headers that mean something here.
@@ -72,7 +72,8 @@ Result<Written> read_directive(std::string_view format, std::size_t start) {
     at = close + 1;
   }
   if (at >= format.size()) {
-    return fail(ErrorCode::kInvalidConfig, fmt::format("log format: \"{}\" at the end is no directive", format.substr(start)));
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("log format: \"{}\" at the end is no directive", format.substr(start)));
   }
   written.letter = format[at];
   // %^FB, %{...}^ti: two letters behind a caret.
@@ -116,10 +117,11 @@ Result<Field> to_field(const Written& written, std::string_view client_header) {
   }
   const auto known = std::ranges::find(kDirectives, written.letter, &Directive::letter);
   if (known == std::end(kDirectives)) {
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("log format: unknown directive \"{}\". Known are %h %a %l %u %t %r %s %b %B %O %v %V %D %T %m %U "
-                            "%q %H and %{{Header}}i; see Apache's mod_log_config",
-                            written.text));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("log format: unknown directive \"{}\". Known are %h %a %l %u %t %r %s %b %B %O %v %V %D %T %m %U "
+                    "%q %H and %{{Header}}i; see Apache's mod_log_config",
+                    written.text));
   }
   field.kind = known->kind;
   return field;

@@ -67,9 +67,9 @@ constexpr Variable kVariables[] = {
     {"tcpinfo_rtt", FieldKind::kSkip},
 };
 /// Families of variables whose members are known by their first part.
-constexpr std::string_view kFamilies[] = {"http_",   "sent_http_", "sent_trailer_", "upstream_", "cookie_", "arg_",
-                                          "ssl_",    "geoip_",     "geoip2_",       "proxy_",    "jwt_",    "limit_",
-                                          "tcpinfo_", "date_",     "binary_",       "invalid_"};
+constexpr std::string_view kFamilies[] = {"http_",    "sent_http_", "sent_trailer_", "upstream_", "cookie_", "arg_",
+                                          "ssl_",     "geoip_",     "geoip2_",       "proxy_",    "jwt_",    "limit_",
+                                          "tcpinfo_", "date_",      "binary_",       "invalid_"};
 
 Result<Field> to_field(std::string_view name, std::string_view client_header) {
   Field field{.name = fmt::format("${}", name)};
@@ -131,7 +131,8 @@ Result<FieldProgram> compile_nginx(std::string_view format, std::string_view cli
     at = end + (braced ? 1 : 0);
     // $uri$is_args$args is the target as one.
     const bool query = name == "is_args" || name == "args" || name == "query_string";
-    if (query && literal->empty() && !program.fields.empty() && program.fields.back().kind == FieldKind::kTarget) continue;
+    if (query && literal->empty() && !program.fields.empty() && program.fields.back().kind == FieldKind::kTarget)
+      continue;
     MILLRACE_TRY(field, to_field(name, client_header));
     const bool opened = literal->ends_with('"');
     program.fields.push_back(std::move(field));

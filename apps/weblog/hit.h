@@ -2,18 +2,37 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/types.h"
 
 namespace millrace::weblog {
 
+/// Texts that had to be made anew (JSON's escapes undone) and live as long as a hit that points to them. Nothing for
+/// nearly all hits.
+///
+/// Threading: a value; copies share the texts.
+class KeptTexts {
+ public:
+  std::string_view keep(std::string text) {
+    if (!texts_) texts_ = std::make_shared<std::deque<std::string>>();
+    return texts_->emplace_back(std::move(text));
+  }
+  /// Where the texts lie says nothing about the hit.
+  friend bool operator==(const KeptTexts&, const KeptTexts&) { return true; }
+
+ private:
+  std::shared_ptr<std::deque<std::string>> texts_;
+};
+
 /// One request that a web server logged.
 ///
-/// A view: texts point into the line it was read from, as the server wrote them (escapes such as `\"` or `\x16` are kept;
-/// only JSON's are undone, into the `TextArena` given to the parser). A field that the format lacks, or that the server
-/// wrote as "-", is empty.
+/// A view: texts point into the line it was read from, as the server wrote them (escapes such as `\"` or `\x16` are
+/// kept; only JSON's are undone, into `texts`). A field that the format lacks, or that the server wrote as "-", is
+/// empty.
 struct Hit {
   /// When the request came, by the server's clock: the line's own time, to the second or better.
   Timestamp time = kNoTimestamp;
@@ -22,7 +41,8 @@ struct Hit {
   std::string_view user;
   /// GET, POST, ...; "-" when the request line is no HTTP request (port scans, TLS on a plain port).
   std::string_view method;
-  /// What was asked for with its query string; the whole request line when it is no HTTP request; "-" when there is none.
+  /// What was asked for with its query string; the whole request line when it is no HTTP request; "-" when there is
+  /// none.
   std::string_view target;
   std::string_view protocol;
   std::string_view referer;
@@ -34,6 +54,7 @@ struct Hit {
   /// How long the answer took; -1 when the format does not tell.
   std::int64_t duration_us = -1;
   std::uint16_t status = 0;
+  KeptTexts texts;
 
   friend bool operator==(const Hit&, const Hit&) = default;
 };
@@ -59,16 +80,5 @@ enum class RejectReason : std::uint8_t {
 
 /// The reason as reports show it: "invalid time".
 [[nodiscard]] std::string_view text_of(RejectReason reason);
-
-/// Keeps texts that had to be made anew (JSON's escapes undone) as long as the hits that point to them.
-///
-/// Threading: one thread. Empty until used: it costs nothing for formats that need no new text.
-class TextArena {
- public:
-  std::string_view keep(std::string text) { return texts_.emplace_back(std::move(text)); }
-
- private:
-  std::deque<std::string> texts_;
-};
 
 }  // namespace millrace::weblog

@@ -96,8 +96,8 @@ FieldKind kind_of(std::string_view key, std::string_view client_header) {
 /// Fills a hit from a parser's events.
 class HitBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, HitBuilder> {
  public:
-  HitBuilder(std::string_view line, const rapidjson::MemoryStream& stream, std::string_view client_header, TextArena& arena)
-      : line_(line), stream_(stream), client_header_(client_header), arena_(arena) {}
+  HitBuilder(std::string_view line, const rapidjson::MemoryStream& stream, std::string_view client_header)
+      : line_(line), stream_(stream), client_header_(client_header) {}
 
   bool Key(const char* text, rapidjson::SizeType size, bool /*copy*/) {
     key_.assign(text, size);
@@ -138,7 +138,7 @@ class HitBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, HitBui
       return std::unexpected(RejectReason::kMissingKey);
     }
     if (hit_.method.empty()) hit_.method = "-";
-    return hit_;
+    return std::move(hit_);
   }
 
  private:
@@ -169,13 +169,12 @@ class HitBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, HitBui
       const auto place = line_.substr(after - quote - text.size(), text.size());
       if (place == text) return place;
     }
-    return arena_.keep(std::string{text});
+    return hit_.texts.keep(std::string{text});
   }
 
   std::string_view line_;
   const rapidjson::MemoryStream& stream_;
   std::string_view client_header_;
-  TextArena& arena_;
   Hit hit_;
   std::string key_;
   FieldKind kind_ = FieldKind::kSkip;
@@ -190,11 +189,11 @@ class JsonReader final : public LineFormat::Reader {
  public:
   explicit JsonReader(std::string client_header) : client_header_(std::move(client_header)) {}
 
-  [[nodiscard]] ParsedLine parse(std::string_view line, TextArena& arena) const override {
+  [[nodiscard]] ParsedLine parse(std::string_view line) const override {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.empty()) return std::unexpected(RejectReason::kEmptyLine);
     rapidjson::MemoryStream stream{line.data(), line.size()};
-    HitBuilder builder{line, stream, client_header_, arena};
+    HitBuilder builder{line, stream, client_header_};
     rapidjson::Reader reader;
     constexpr auto kFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
     if (reader.Parse<kFlags>(stream, builder).IsError()) return std::unexpected(RejectReason::kBadJson);

@@ -7,8 +7,8 @@
 
 namespace millrace::weblog {
 
-/// Reads lines that are JSON objects, with the keys that nginx (`escape=json`) and Caddy users choose; the first key of a
-/// meaning wins, unknown ones are passed over, and objects inside are searched ("request": {"uri": ...} of Caddy).
+/// Reads lines that are JSON objects, with the keys that nginx (`escape=json`) and Caddy users choose; the first key of
+/// a meaning wins, unknown ones are passed over, and objects inside are searched ("request": {"uri": ...} of Caddy).
 ///
 ///     time      time, ts, timestamp, @timestamp, time_local, time_iso8601, msec, datetime
 ///     client    remote_addr, remote_ip, client_ip, clientip, client, ip, remote_host, remote

@@ -85,7 +85,8 @@ std::optional<Timestamp> to_timestamp(const Parts& parts) {
   const year_month_day date{year{static_cast<int>(parts.year)}, month{parts.month}, day{parts.day}};
   if (!date.ok()) return std::nullopt;
   const auto seconds_of_day = static_cast<int>(parts.hour * 3600 + parts.minute * 60 + parts.second);
-  const Timestamp time = sys_days{date} + seconds{seconds_of_day - parts.zone_minutes * 60} + milliseconds{parts.millisecond};
+  const Timestamp time =
+      sys_days{date} + seconds{seconds_of_day - parts.zone_minutes * 60} + milliseconds{parts.millisecond};
   if (time.time_since_epoch().count() < 0) return std::nullopt;
   return time;
 }
@@ -143,8 +144,8 @@ struct Compound {
   char letter;
   std::string_view meaning;
 };
-constexpr Compound kCompounds[] = {{'T', "%H:%M:%S"}, {'D', "%m/%d/%y"}, {'F', "%Y-%m-%d"}, {'R', "%H:%M"}, {'e', "%d"},
-                                   {'h', "%b"},       {'B', "%b"},       {'A', "%a"}};
+constexpr Compound kCompounds[] = {{'T', "%H:%M:%S"}, {'D', "%m/%d/%y"}, {'F', "%Y-%m-%d"}, {'R', "%H:%M"},
+                                   {'e', "%d"},       {'h', "%b"},       {'B', "%b"},       {'A', "%a"}};
 constexpr std::string_view kSimple = "YymdbHMSzZsa%";
 
 }  // namespace
@@ -153,7 +154,8 @@ std::optional<TimeText> read_clf_time(std::string_view text) {
   constexpr std::size_t kLength = 26;
   if (text.size() < kLength) return std::nullopt;
   const char* at = text.data();
-  if (at[2] != '/' || at[6] != '/' || at[11] != ':' || at[14] != ':' || at[17] != ':' || at[20] != ' ' || at[24] == ':') {
+  if (at[2] != '/' || at[6] != '/' || at[11] != ':' || at[14] != ':' || at[17] != ':' || at[20] != ' ' ||
+      at[24] == ':') {
     return std::nullopt;
   }
   const auto zone = read_zone(text.substr(21, 5));
@@ -172,7 +174,8 @@ std::optional<TimeText> read_iso_time(std::string_view text) {
   constexpr std::size_t kLength = 19;
   if (text.size() < kLength) return std::nullopt;
   const char* at = text.data();
-  if (at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != 't' && at[10] != ' ') || at[13] != ':' || at[16] != ':') {
+  if (at[4] != '-' || at[7] != '-' || (at[10] != 'T' && at[10] != 't' && at[10] != ' ') || at[13] != ':' ||
+      at[16] != ':') {
     return std::nullopt;
   }
   const auto fraction = read_fraction(text.substr(kLength));
@@ -197,7 +200,8 @@ std::optional<TimeText> read_epoch_time(std::string_view text) {
   const auto digits = read_digits(text);
   if (digits.length == 0) return std::nullopt;
   // Which unit is told by the size: 1e11 seconds is the year 5138, 1e11 milliseconds is 1973.
-  if (digits.value >= 100'000'000'000'000'000) return TimeText{Timestamp{milliseconds{digits.value / 1'000'000}}, digits.length};
+  if (digits.value >= 100'000'000'000'000'000)
+    return TimeText{Timestamp{milliseconds{digits.value / 1'000'000}}, digits.length};
   if (digits.value >= 100'000'000'000'000) return TimeText{Timestamp{milliseconds{digits.value / 1000}}, digits.length};
   if (digits.value >= 100'000'000'000) return TimeText{Timestamp{milliseconds{digits.value}}, digits.length};
   const auto fraction = read_fraction(text.substr(digits.length));
@@ -233,10 +237,11 @@ Result<TimePattern> TimePattern::compile(std::string_view pattern) {
       if (compound.letter == letter) meaning = compound.meaning;
     }
     if (meaning.empty() && (letter == '\0' || kSimple.find(letter) == std::string_view::npos)) {
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("log format: the time \"%{{{}}}t\" has the conversion \"%{}\", which cannot be read back. Known "
-                              "are %Y %y %m %d %e %b %B %H %M %S %z %s %T %D %F %R",
-                              pattern, letter));
+      return fail(
+          ErrorCode::kInvalidConfig,
+          fmt::format("log format: the time \"%{{{}}}t\" has the conversion \"%{}\", which cannot be read back. Known "
+                      "are %Y %y %m %d %e %b %B %H %M %S %z %s %T %D %F %R",
+                      pattern, letter));
     }
     compiled.steps_ += meaning.empty() ? std::string{'%', letter} : std::string{meaning};
   }
@@ -245,8 +250,9 @@ Result<TimePattern> TimePattern::compile(std::string_view pattern) {
   }
   const auto has = [&](char letter) { return seen.find(letter) != std::string::npos; };
   if (!has('s') && !((has('Y') || has('y')) && (has('m') || has('b')) && has('d') && has('H') && has('M'))) {
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("log format: the time \"%{{{}}}t\" does not tell year, month, day, hour and minute", pattern));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("log format: the time \"%{{{}}}t\" does not tell year, month, day, hour and minute", pattern));
   }
   return compiled;
 }
@@ -274,16 +280,28 @@ std::optional<TimeText> TimePattern::read(std::string_view text) const {
     }
     bool ok = true;
     switch (steps_[++i]) {
-      case 'Y': ok = number(4, parts.year); break;
+      case 'Y':
+        ok = number(4, parts.year);
+        break;
       case 'y':
         ok = number(2, parts.year);
         parts.year += parts.year < 69 ? 2000 : 1900;  // as strptime does
         break;
-      case 'm': ok = number(2, parts.month); break;
-      case 'd': ok = number(2, parts.day); break;
-      case 'H': ok = number(2, parts.hour); break;
-      case 'M': ok = number(2, parts.minute); break;
-      case 'S': ok = number(2, parts.second); break;
+      case 'm':
+        ok = number(2, parts.month);
+        break;
+      case 'd':
+        ok = number(2, parts.day);
+        break;
+      case 'H':
+        ok = number(2, parts.hour);
+        break;
+      case 'M':
+        ok = number(2, parts.minute);
+        break;
+      case 'S':
+        ok = number(2, parts.second);
+        break;
       case 'b':
       case 'a': {
         if (at + 3 > text.size()) return std::nullopt;
@@ -322,9 +340,9 @@ std::string iso_text(Timestamp time) {
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{floor<seconds>(time - day)};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
 }
 
 }  // namespace millrace::weblog

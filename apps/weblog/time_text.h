@@ -16,8 +16,8 @@ struct TimeText {
   std::size_t length;  ///< bytes of the text that were the time
 };
 
-/// Readers of the times that log lines hold. Each reads one at the start of `text`, checks every part (29 February only in
-/// leap years, zones up to 15 hours) and refuses years before 1970. A second 60 is the next minute's first.
+/// Readers of the times that log lines hold. Each reads one at the start of `text`, checks every part (29 February only
+/// in leap years, zones up to 15 hours) and refuses years before 1970. A second 60 is the next minute's first.
 ///
 /// Threading: no state. Cost: about 10 ns.
 using TimeReader = std::optional<TimeText> (*)(std::string_view text);
@@ -26,8 +26,8 @@ using TimeReader = std::optional<TimeText> (*)(std::string_view text);
 [[nodiscard]] std::optional<TimeText> read_clf_time(std::string_view text);
 /// "2015-05-17T10:05:03+00:00"; also a space for the T, a fraction, Z, "+0000", and no zone at all for UTC.
 [[nodiscard]] std::optional<TimeText> read_iso_time(std::string_view text);
-/// "1431857103.123": seconds since 1970 with an optional fraction, nginx's $msec. Integers too large for seconds are taken as
-/// milli-, micro- or nanoseconds.
+/// "1431857103.123": seconds since 1970 with an optional fraction, nginx's $msec. Integers too large for seconds are
+/// taken as milli-, micro- or nanoseconds.
 [[nodiscard]] std::optional<TimeText> read_epoch_time(std::string_view text);
 [[nodiscard]] std::optional<TimeText> read_epoch_millis(std::string_view text);
 [[nodiscard]] std::optional<TimeText> read_epoch_micros(std::string_view text);
@@ -40,8 +40,8 @@ using TimeReader = std::optional<TimeText> (*)(std::string_view text);
 /// Threading: immutable, any thread.
 class TimePattern {
  public:
-  /// Knows %Y %y %m %d %e %b %B %H %M %S %z %Z %s %T %D %F %R %a %A %%. Errors: `kInvalidConfig` for another conversion, or
-  /// when day or time of day are missing.
+  /// Knows %Y %y %m %d %e %b %B %H %M %S %z %Z %s %T %D %F %R %a %A %%. Errors: `kInvalidConfig` for another
+  /// conversion, or when day or time of day are missing.
   static Result<TimePattern> compile(std::string_view pattern);
 
   [[nodiscard]] std::optional<TimeText> read(std::string_view text) const;

@@ -25,25 +25,15 @@ std::string error_of(std::string_view spec, std::string_view client_header = {})
   return compiled ? "no error" : compiled.error().message();
 }
 
-/// Keeps the arena, so that tests may look at what it holds.
-class Lines : public testing::Test {
- protected:
-  ParsedLine parse(const LineFormat& format, std::string_view line) { return format.parse(line, arena_); }
-  RejectReason rejected(const LineFormat& format, std::string_view line) {
-    const auto parsed = parse(format, line);
-    EXPECT_FALSE(parsed) << line;
-    return parsed ? RejectReason::kEmptyLine : parsed.error();
-  }
-  TextArena arena_;
-};
+ParsedLine parse(const LineFormat& format, std::string_view line) { return format.parse(line); }
 
-using Combined = Lines;
-using ApacheFormat = Lines;
-using NginxFormat = Lines;
-using JsonFormat = Lines;
-using ClientHeader = Lines;
+RejectReason rejected(const LineFormat& format, std::string_view line) {
+  const auto parsed = parse(format, line);
+  EXPECT_FALSE(parsed) << line;
+  return parsed ? RejectReason::kEmptyLine : parsed.error();
+}
 
-TEST_F(Combined, LineGivesEveryField) {
+TEST(Combined, LineGivesEveryField) {
   const auto hit = parse(format("combined"), kLine);
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->client, "83.149.9.216");
@@ -58,7 +48,7 @@ TEST_F(Combined, LineGivesEveryField) {
   EXPECT_EQ(hit->agent, "Mozilla/5.0 (X11)");
 }
 
-TEST_F(Combined, DashesAreEmptyFields) {
+TEST(Combined, DashesAreEmptyFields) {
   const auto hit = parse(format("combined"), R"(::1 - - [17/May/2015:10:05:03 +0000] "HEAD / HTTP/1.0" 304 - "-" "-")");
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->client, "::1");
@@ -68,35 +58,38 @@ TEST_F(Combined, DashesAreEmptyFields) {
   EXPECT_EQ(hit->agent, "");
 }
 
-TEST_F(Combined, LineWithoutTheAgentsClosingQuoteIsAHit) {
-  const auto hit = parse(format("combined"), R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Bot (+http://x)");
+TEST(Combined, LineWithoutTheAgentsClosingQuoteIsAHit) {
+  const auto hit = parse(format("combined"),
+                         R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "Bot (+http://x)");
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->agent, "Bot (+http://x");
 }
 
-TEST_F(Combined, EscapedQuotesDoNotEndAField) {
-  const auto hit = parse(format("combined"),
-                         R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET /\"a\" HTTP/1.1" 200 1 "http://x/\\" "a \" \x16 b" extra)");
+TEST(Combined, EscapedQuotesDoNotEndAField) {
+  const auto hit = parse(
+      format("combined"),
+      R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET /\"a\" HTTP/1.1" 200 1 "http://x/\\" "a \" \x16 b" extra)");
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->target, R"(/\"a\")");
   EXPECT_EQ(hit->referer, R"(http://x/\\)");
   EXPECT_EQ(hit->agent, R"(a \" \x16 b)");
 }
 
-TEST_F(Combined, UserNamesMayHaveSpaces) {
-  const auto hit = parse(format("combined"), R"(1.1.1.1 - Anna Lee [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")");
+TEST(Combined, UserNamesMayHaveSpaces) {
+  const auto hit =
+      parse(format("combined"), R"(1.1.1.1 - Anna Lee [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")");
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->user, "Anna Lee");
 }
 
-TEST_F(Combined, WhatFollowsTheFormatIsIgnored) {
+TEST(Combined, WhatFollowsTheFormatIsIgnored) {
   const auto line = std::string{kLine} + R"( "10.0.0.1" 0.003)" + "\r";
   const auto hit = parse(format("combined"), line);
   ASSERT_TRUE(hit);
   EXPECT_EQ(hit->agent, "Mozilla/5.0 (X11)");
 }
 
-TEST_F(Combined, RequestThatIsNoHttpIsAHitWithItAsTarget) {
+TEST(Combined, RequestThatIsNoHttpIsAHitWithItAsTarget) {
   const auto combined = format("combined");
   const auto line = [](std::string_view request) {
     return R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] ")" + std::string{request} + R"(" 400 226 "-" "-")";
@@ -116,21 +109,26 @@ TEST_F(Combined, RequestThatIsNoHttpIsAHitWithItAsTarget) {
   EXPECT_EQ(parse(combined, spaces)->target, "/a b");
 }
 
-TEST_F(Combined, RejectsSayWhy) {
+TEST(Combined, RejectsSayWhy) {
   const auto combined = format("combined");
   EXPECT_EQ(rejected(combined, ""), RejectReason::kEmptyLine);
   EXPECT_EQ(rejected(combined, "\r"), RejectReason::kEmptyLine);
   EXPECT_EQ(rejected(combined, "nonsense"), RejectReason::kTruncated);
   EXPECT_EQ(rejected(combined, kLine.substr(0, 70)), RejectReason::kTruncated);
-  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/Mai/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")"), RejectReason::kBadTime);
-  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 20x 1 "-" "-")"), RejectReason::kBadStatus);
-  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1k "-" "-")"), RejectReason::kBadBytes);
-  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] GET / HTTP/1.1 200 1 "-" "-")"), RejectReason::kNotInFormat);
-  EXPECT_EQ(rejected(combined, R"( - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")"), RejectReason::kNotInFormat);
+  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/Mai/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")"),
+            RejectReason::kBadTime);
+  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 20x 1 "-" "-")"),
+            RejectReason::kBadStatus);
+  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1k "-" "-")"),
+            RejectReason::kBadBytes);
+  EXPECT_EQ(rejected(combined, R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] GET / HTTP/1.1 200 1 "-" "-")"),
+            RejectReason::kNotInFormat);
+  EXPECT_EQ(rejected(combined, R"( - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-")"),
+            RejectReason::kNotInFormat);
   EXPECT_EQ(rejected(combined, std::string_view{"\x16\x03\x01\x00\xff binary", 12}), RejectReason::kTruncated);
 }
 
-TEST_F(Combined, FastReaderAndFieldProgramAgreeOnDamagedLines) {
+TEST(Combined, FastReaderAndFieldProgramAgreeOnDamagedLines) {
   const auto fast = format("combined");
   const auto slow = format(kCombinedSpec);
   for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
@@ -141,10 +139,17 @@ TEST_F(Combined, FastReaderAndFieldProgramAgreeOnDamagedLines) {
     for (auto changes = random.below(4); changes > 0; --changes) {
       const auto at = random.below(line.size());
       switch (random.below(4)) {
-        case 0: line[at] = kBytes[random.below(kBytes.size())]; break;
-        case 1: line.insert(at, 1, kBytes[random.below(kBytes.size())]); break;
-        case 2: line.erase(at, 1 + random.below(4)); break;
-        default: line.resize(at + 1);
+        case 0:
+          line[at] = kBytes[random.below(kBytes.size())];
+          break;
+        case 1:
+          line.insert(at, 1, kBytes[random.below(kBytes.size())]);
+          break;
+        case 2:
+          line.erase(at, 1 + random.below(4));
+          break;
+        default:
+          line.resize(at + 1);
       }
     }
     const auto a = parse(fast, line);
@@ -158,7 +163,7 @@ TEST_F(Combined, FastReaderAndFieldProgramAgreeOnDamagedLines) {
   }
 }
 
-TEST_F(ApacheFormat, CommonAndVhostAreKnownByName) {
+TEST(ApacheFormat, CommonAndVhostAreKnownByName) {
   const auto common = parse(format("common"), R"(1.1.1.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 17)");
   ASSERT_TRUE(common);
   EXPECT_EQ(common->bytes, 17U);
@@ -170,8 +175,9 @@ TEST_F(ApacheFormat, CommonAndVhostAreKnownByName) {
   EXPECT_EQ(vhost->client, "83.149.9.216");
 }
 
-TEST_F(ApacheFormat, IsReadAsTheConfigurationFileWritesIt) {
-  const auto custom = format(R"(%V %a \"%{User-agent}i\" %{%Y-%m-%d %H:%M:%S}t %m %U%q %H %400,501!s %B %D %{Accept}i)");
+TEST(ApacheFormat, IsReadAsTheConfigurationFileWritesIt) {
+  const auto custom =
+      format(R"(%V %a \"%{User-agent}i\" %{%Y-%m-%d %H:%M:%S}t %m %U%q %H %400,501!s %B %D %{Accept}i)");
   const auto line = R"(example.org 10.1.2.3 "curl/8" 2015-05-17 10:05:03 POST /form?a=b HTTP/2.0 201 12 4711 */*)";
   const auto hit = parse(custom, line);
   ASSERT_TRUE(hit) << text_of(hit.error());
@@ -185,7 +191,7 @@ TEST_F(ApacheFormat, IsReadAsTheConfigurationFileWritesIt) {
   EXPECT_EQ(hit->duration_us, 4711);
 }
 
-TEST_F(ApacheFormat, ErrorsNameWhatIsWrong) {
+TEST(ApacheFormat, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(error_of("%h %Y %t \"%r\" %>s"), HasSubstr("unknown directive \"%Y\""));
   EXPECT_THAT(error_of("%h %t \"%r\""), HasSubstr("no status"));
   EXPECT_THAT(error_of("%h %>s \"%r\""), HasSubstr("no time"));
@@ -197,20 +203,24 @@ TEST_F(ApacheFormat, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(error_of("combind"), HasSubstr("Did you mean \"combined\"?"));
 }
 
-TEST_F(NginxFormat, IsReadAsTheConfigurationFileWritesIt) {
+TEST(NginxFormat, IsReadAsTheConfigurationFileWritesIt) {
   const auto main = format(
       R"('$remote_addr - $remote_user [$time_local] "$request" ' '$status $body_bytes_sent "$http_referer" ' '"$http_user_agent" "$http_x_forwarded_for" $request_time')");
   const auto hit = parse(
-      main, R"(10.0.0.9 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.1 \x22x\x22" "203.0.113.7" 0.025)");
+      main,
+      R"(10.0.0.9 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 612 "-" "curl/8.1 \x22x\x22" "203.0.113.7" 0.025)");
   ASSERT_TRUE(hit) << text_of(hit.error());
   EXPECT_EQ(hit->client, "10.0.0.9");
   EXPECT_EQ(hit->agent, R"(curl/8.1 \x22x\x22)");
   EXPECT_EQ(hit->duration_us, 25000);
 }
 
-TEST_F(NginxFormat, KnowsItsTimesAndAddresses) {
-  const auto times = format("${msec}|$time_iso8601|$remote_addr|$scheme://$host$request_uri|$request_method|$server_protocol|$status|$bytes_sent");
-  const auto hit = parse(times, "1431857103.250|2015-05-17T10:05:03+00:00|::1|https://a.example/x?y=1|GET|HTTP/2.0|404|9");
+TEST(NginxFormat, KnowsItsTimesAndAddresses) {
+  const auto times = format(
+      "${msec}|$time_iso8601|$remote_addr|$scheme://"
+      "$host$request_uri|$request_method|$server_protocol|$status|$bytes_sent");
+  const auto hit =
+      parse(times, "1431857103.250|2015-05-17T10:05:03+00:00|::1|https://a.example/x?y=1|GET|HTTP/2.0|404|9");
   ASSERT_TRUE(hit) << text_of(hit.error());
   EXPECT_EQ(hit->host, "a.example");
   EXPECT_EQ(hit->target, "/x?y=1");
@@ -218,16 +228,18 @@ TEST_F(NginxFormat, KnowsItsTimesAndAddresses) {
   EXPECT_EQ(hit->protocol, "HTTP/2.0");
 }
 
-TEST_F(NginxFormat, UnknownVariableIsAnErrorWithASuggestion) {
+TEST(NginxFormat, UnknownVariableIsAnErrorWithASuggestion) {
   EXPECT_THAT(error_of("$remote_adr [$time_local] \"$request\" $status"), HasSubstr("Did you mean \"$remote_addr\"?"));
   EXPECT_THAT(error_of("$remote_addr $ x"), HasSubstr("does not begin with a variable's name"));
-  EXPECT_EQ(error_of("$remote_addr [$time_local] \"$request\" $status $upstream_response_time $http_x_request_id"), "no error");
+  EXPECT_EQ(error_of("$remote_addr [$time_local] \"$request\" $status $upstream_response_time $http_x_request_id"),
+            "no error");
 }
 
-TEST_F(JsonFormat, ReadsNginxKeys) {
-  const auto hit = parse(format("json"),
-                         R"({"time_iso8601":"2015-05-17T10:05:03+00:00","remote_addr":"10.0.0.9","request":"GET /a HTTP/1.1",)"
-                         R"("status":"200","body_bytes_sent":612,"http_referer":"","http_user_agent":"say \"hi\"","request_time":"0.025"})");
+TEST(JsonFormat, ReadsNginxKeys) {
+  const auto hit = parse(
+      format("json"),
+      R"({"time_iso8601":"2015-05-17T10:05:03+00:00","remote_addr":"10.0.0.9","request":"GET /a HTTP/1.1",)"
+      R"("status":"200","body_bytes_sent":612,"http_referer":"","http_user_agent":"say \"hi\"","request_time":"0.025"})");
   ASSERT_TRUE(hit) << text_of(hit.error());
   EXPECT_EQ(hit->client, "10.0.0.9");
   EXPECT_EQ(hit->method, "GET");
@@ -237,12 +249,13 @@ TEST_F(JsonFormat, ReadsNginxKeys) {
   EXPECT_EQ(hit->duration_us, 25000);
 }
 
-TEST_F(JsonFormat, ReadsCaddysNestedObjects) {
-  const auto hit = parse(format("json"),
-                         R"({"level":"info","ts":1431857103.25,"logger":"http.log.access","request":{"remote_ip":"127.0.0.1",)"
-                         R"("remote_port":"41342","proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/x?a\u0026b",)"
-                         R"("headers":{"User-Agent":["curl/7.82.0"],"Referer":["http://a/"]},"tls":{"proto":"h2"}},)"
-                         R"("duration":0.000929,"size":10900,"status":200,"resp_headers":{"Server":["Caddy"],"Status":["x"]}})");
+TEST(JsonFormat, ReadsCaddysNestedObjects) {
+  const auto hit =
+      parse(format("json"),
+            R"({"level":"info","ts":1431857103.25,"logger":"http.log.access","request":{"remote_ip":"127.0.0.1",)"
+            R"("remote_port":"41342","proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/x?a\u0026b",)"
+            R"("headers":{"User-Agent":["curl/7.82.0"],"Referer":["http://a/"]},"tls":{"proto":"h2"}},)"
+            R"("duration":0.000929,"size":10900,"status":200,"resp_headers":{"Server":["Caddy"],"Status":["x"]}})");
   ASSERT_TRUE(hit) << text_of(hit.error());
   EXPECT_EQ(hit->time.time_since_epoch().count(), 1431857103250);
   EXPECT_EQ(hit->client, "127.0.0.1");
@@ -253,7 +266,7 @@ TEST_F(JsonFormat, ReadsCaddysNestedObjects) {
   EXPECT_EQ(hit->status, 200);
 }
 
-TEST_F(JsonFormat, TextWithoutEscapesPointsIntoTheLine) {
+TEST(JsonFormat, TextWithoutEscapesPointsIntoTheLine) {
   const std::string line = R"({"time":"2015-05-17T10:05:03Z","ip":"10.0.0.9","uri":"/a","status":200})";
   const auto hit = parse(format("json"), line);
   ASSERT_TRUE(hit);
@@ -261,7 +274,7 @@ TEST_F(JsonFormat, TextWithoutEscapesPointsIntoTheLine) {
   EXPECT_LT(hit->target.data(), line.data() + line.size());
 }
 
-TEST_F(JsonFormat, RejectsSayWhy) {
+TEST(JsonFormat, RejectsSayWhy) {
   const auto json = format("json");
   EXPECT_EQ(rejected(json, "plain"), RejectReason::kBadJson);
   EXPECT_EQ(rejected(json, "[1]"), RejectReason::kBadJson);
@@ -276,7 +289,7 @@ TEST_F(JsonFormat, RejectsSayWhy) {
   EXPECT_EQ(rejected(json, deep), RejectReason::kBadJson);
 }
 
-TEST_F(ClientHeader, FirstAddressIsTheClient) {
+TEST(ClientHeader, FirstAddressIsTheClient) {
   const auto custom = format(R"(%h %t "%r" %>s "%{X-Forwarded-For}i")", "x-forwarded-for");
   const auto client = [&](std::string_view header) {
     const auto line = R"(10.0.0.1 [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 ")" + std::string{header} + "\"";
@@ -290,11 +303,12 @@ TEST_F(ClientHeader, FirstAddressIsTheClient) {
   EXPECT_EQ(client("-"), "10.0.0.1") << "no header: the connection's address";
 }
 
-TEST_F(ClientHeader, MustBeInTheFormat) {
+TEST(ClientHeader, MustBeInTheFormat) {
   EXPECT_THAT(error_of("combined", "X-Forwarded-For"), HasSubstr("does not have that header"));
   EXPECT_EQ(error_of("json", "X-Forwarded-For"), "no error");
-  const auto hit = parse(format("json", "X-Forwarded-For"),
-                         R"({"time":1431857103,"http_x_forwarded_for":"203.0.113.7, 10.1.1.1","ip":"10.0.0.1","uri":"/","status":200})");
+  const auto hit = parse(
+      format("json", "X-Forwarded-For"),
+      R"({"time":1431857103,"http_x_forwarded_for":"203.0.113.7, 10.1.1.1","ip":"10.0.0.1","uri":"/","status":200})");
   EXPECT_EQ(hit->client, "203.0.113.7");
 }
 

@@ -5,9 +5,7 @@
 namespace millrace::weblog {
 namespace {
 
-std::int64_t millis(const std::optional<TimeText>& time) {
-  return time ? time->time.time_since_epoch().count() : -1;
-}
+std::int64_t millis(const std::optional<TimeText>& time) { return time ? time->time.time_since_epoch().count() : -1; }
 
 TEST(ClfTime, IsReadWithItsZone) {
   EXPECT_EQ(millis(read_clf_time("17/May/2015:10:05:03 +0000")), 1431857103000);
@@ -18,8 +16,9 @@ TEST(ClfTime, IsReadWithItsZone) {
 
 TEST(ClfTime, KnowsEveryMonth) {
   constexpr std::pair<const char*, std::int64_t> kFirsts[] = {
-      {"Jan", 1420070400}, {"Feb", 1422748800}, {"Mar", 1425168000}, {"Apr", 1427846400}, {"May", 1430438400}, {"Jun", 1433116800},
-      {"Jul", 1435708800}, {"Aug", 1438387200}, {"Sep", 1441065600}, {"Oct", 1443657600}, {"Nov", 1446336000}, {"Dec", 1448928000}};
+      {"Jan", 1420070400}, {"Feb", 1422748800}, {"Mar", 1425168000}, {"Apr", 1427846400},
+      {"May", 1430438400}, {"Jun", 1433116800}, {"Jul", 1435708800}, {"Aug", 1438387200},
+      {"Sep", 1441065600}, {"Oct", 1443657600}, {"Nov", 1446336000}, {"Dec", 1448928000}};
   for (const auto& [month, seconds] : kFirsts) {
     EXPECT_EQ(millis(read_clf_time("01/" + std::string{month} + "/2015:00:00:00 +0000")), seconds * 1000) << month;
   }
@@ -48,8 +47,8 @@ TEST(ClfTime, TakesALeapSecondAsTheNextMinute) {
 }
 
 TEST(IsoTime, IsReadInTheFormsServersWrite) {
-  for (const char* text : {"2015-05-17T10:05:03+00:00", "2015-05-17T10:05:03Z", "2015-05-17 10:05:03", "2015-05-17T12:05:03+0200",
-                           "2015-05-17 05:05:03 -0500"}) {
+  for (const char* text : {"2015-05-17T10:05:03+00:00", "2015-05-17T10:05:03Z", "2015-05-17 10:05:03",
+                           "2015-05-17T12:05:03+0200", "2015-05-17 05:05:03 -0500"}) {
     EXPECT_EQ(millis(read_iso_time(text)), 1431857103000) << text;
     EXPECT_EQ(read_iso_time(text)->length, std::string_view{text}.size()) << text;
   }
