@@ -107,4 +107,11 @@ AgentClass AgentCache::classify(std::string_view agent) const {
   return result;
 }
 
+std::function<std::pair<std::string_view, std::string_view>(const Hit&)> agent_names() {
+  return [cache = std::make_shared<const AgentCache>()](const Hit& hit) {
+    const auto agent = cache->classify(hit.agent);
+    return std::pair{browser_name(agent), system_name(agent)};
+  };
+}
+
 }  // namespace millrace::weblog

@@ -1,10 +1,13 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
+
+#include "weblog/hit.h"
 
 namespace millrace::weblog {
 
@@ -42,5 +45,8 @@ class AgentCache {
   /// Upper 48 bits: the hash's; then browser and system. The slot tells 14 bits more.
   std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
 };
+
+/// Browser and system of a hit, for grouping: a function that shares one `AgentCache`. The names outlive everything.
+[[nodiscard]] std::function<std::pair<std::string_view, std::string_view>(const Hit&)> agent_names();
 
 }  // namespace millrace::weblog

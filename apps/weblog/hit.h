@@ -68,6 +68,7 @@ struct Hit {
   X(kBadTime, "invalid time")                                      \
   X(kBadStatus, "invalid status")                                  \
   X(kBadBytes, "invalid number of bytes")                          \
+  X(kTooLong, "line is too long")                                  \
   X(kBadJson, "not a JSON object")                                 \
   X(kMissingKey, "a key is missing: time, client, status or request")
 // clang-format on

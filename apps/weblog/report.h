@@ -8,28 +8,9 @@
 
 #include "millrace/result.h"
 #include "millrace/types.h"
+#include "weblog/tally.h"
 
 namespace millrace::weblog {
-
-/// Hits and what they add up to.
-struct Tally {
-  std::uint64_t hits = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t errors = 0;
-
-  template <class Self, class Visitor>
-  static void fields(Self& self, Visitor& visit) {
-    visit("hits", self.hits);
-    visit("bytes", self.bytes);
-    visit("errors", self.errors);
-  }
-  void merge(const Tally& other) {
-    hits += other.hits;
-    bytes += other.bytes;
-    errors += other.errors;
-  }
-  friend bool operator==(const Tally&, const Tally&) = default;
-};
 
 /// One line of a list.
 struct Entry {
