@@ -45,6 +45,7 @@ Result<void> FileTask::start(const Properties& config, const SourceContext& cont
 
 Result<SourcePoll> FileTask::poll(Duration max_wait) {
   const auto deadline = context_->clock.now() + max_wait;
+  auto is_over = false;
   while (true) {
     const auto now = context_->clock.now();
     if (auto* input = next_ready(now)) {
@@ -53,13 +54,14 @@ Result<SourcePoll> FileTask::poll(Duration max_wait) {
       if (batch) return SourcePoll{SourceState::kActive, {std::move(*batch)}};
       continue;
     }
-    publish_status();
     let_go_of_finished();
+    publish_status();
     if (is_done()) return SourcePoll{SourceState::kDone, {}};
+    if (is_over) return SourcePoll{};
 
     const auto changes = watcher_->wait(std::max(next_timer(deadline) - now, Duration::zero()));
     apply(changes);
-    if (changes.is_woken || context_->clock.now() >= deadline) return SourcePoll{};
+    is_over = changes.is_woken || context_->clock.now() >= deadline;
   }
 }
 
