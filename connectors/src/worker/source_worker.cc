@@ -100,7 +100,11 @@ class SourceWorkerImpl final : public SourceWorker {
 
   Result<void> begin(const Properties& config) {
     MILLRACE_CHECK(task_->start(config, context_));
-    if (parts_.options.max_topic_bytes > 0) MILLRACE_CHECK(look_at_topic_size());
+    if (parts_.options.max_topic_bytes > 0) {
+      MILLRACE_CHECK(look_at_topic_size());
+      const std::lock_guard lock{shared_.mutex};
+      show_limit();
+    }
     thread_ = std::thread{[this] { run(); }};
     return {};
   }
@@ -202,9 +206,8 @@ class SourceWorkerImpl final : public SourceWorker {
       MILLRACE_CHECK(look_at_topic_size());
       lock.lock();
     }
+    show_limit();
     const auto is_full = !limit_.has_room();
-    shared_.status.state = is_full ? WorkerState::kTopicFull : WorkerState::kRunning;
-    shared_.status.topic_bytes = limit_.topic_bytes();
     if (!is_full && shared_.ledger.bytes_in_flight() < parts_.options.max_in_flight_bytes) return true;
 
     const auto until = is_full ? std::min(next_flush_, limit_.next_check()) : next_flush_;
@@ -213,6 +216,12 @@ class SourceWorkerImpl final : public SourceWorker {
              (!is_full && shared_.ledger.bytes_in_flight() < parts_.options.max_in_flight_bytes);
     });
     return false;
+  }
+
+  /// The mutex is held.
+  void show_limit() {
+    shared_.status.state = limit_.has_room() ? WorkerState::kRunning : WorkerState::kTopicFull;
+    shared_.status.topic_bytes = limit_.topic_bytes();
   }
 
   Result<void> look_at_topic_size() {
