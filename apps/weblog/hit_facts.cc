@@ -32,9 +32,9 @@ constexpr auto kStaticPacked = [] {
 
 }  // namespace
 
-bool is_static_file(const Hit& hit) {
+bool is_static_file(std::string_view target) {
   constexpr std::size_t kLongest = 5;
-  const auto path = hit.target.substr(0, hit.target.find('?'));
+  const auto path = target.substr(0, target.find('?'));
   // The dot is near the end or the path has no such extension.
   for (std::size_t length = 1; length <= kLongest && length < path.size(); ++length) {
     const char c = path[path.size() - 1 - length];

@@ -16,7 +16,7 @@ namespace millrace::weblog {
 [[nodiscard]] inline bool is_not_found(const Hit& hit) { return hit.status == 404; }
 
 /// The path ends in one of the extensions of static_extensions.inc. The query string does not matter.
-[[nodiscard]] bool is_static_file(const Hit& hit);
+[[nodiscard]] bool is_static_file(std::string_view target);
 
 /// The host of the page that the visitor came from, as the browser sent it, without port and user; empty when the
 /// referer is no URL with a host.

@@ -18,6 +18,12 @@ struct Entry {
   Tally tally;
 };
 
+/// The most frequent names of a kind.
+struct TopList {
+  std::vector<Entry> entries;  ///< most hits first, equal ones by name
+  std::uint64_t distinct = 0;  ///< how many names there are, also those that were left out
+};
+
 /// Hits of the window that starts at `start`.
 struct WindowTally {
   Timestamp start;
@@ -46,33 +52,30 @@ struct Report {
   std::map<std::string, std::uint64_t> methods;
   std::vector<WindowTally> per_hour;    ///< by start
   std::vector<WindowTally> per_minute;  ///< by start
-  std::vector<Entry> paths;
-  std::vector<Entry> static_files;
-  std::vector<Entry> not_found;
-  std::vector<Entry> hosts;
-  std::vector<Entry> referring_sites;
-  std::vector<Entry> browsers;
-  std::vector<Entry> systems;
+  TopList paths;
+  TopList static_files;
+  TopList not_found;
+  TopList hosts;
+  TopList referring_sites;
+  TopList browsers;
+  TopList systems;
   /// Memory ran out: lists and visitors are estimates.
   bool approximate = false;
 };
 
-/// How much of a report is printed.
+/// How much of everything a report has.
 struct ReportCut {
   std::size_t entries = 1000;  ///< of each list; 0: all
   std::size_t windows = 0;     ///< the newest of each kind; 0: all
 };
 
-/// Sorts a list: most hits first, equal ones by name.
-void sort_entries(std::vector<Entry>& entries);
-
 /// The report as one JSON object on one line, keys and order as documented. Bytes of names that are no UTF-8 are
 /// written as
 /// `\xff`, four characters each.
-[[nodiscard]] std::string to_json(const Report& report, const ReportCut& cut);
+[[nodiscard]] std::string to_json(const Report& report);
 
 /// The report for people: figures, then the first lines of each list, as wide as 80 columns. Control characters in
 /// names are written as `\x1b`: a log line cannot write to the terminal.
-[[nodiscard]] std::string to_text(const Report& report, const ReportCut& cut);
+[[nodiscard]] std::string to_text(const Report& report);
 
 }  // namespace millrace::weblog

@@ -1,8 +1,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <algorithm>
-#include <span>
+#include <string>
+#include <vector>
 
 #include "weblog/printable.h"
 #include "weblog/report.h"
@@ -31,10 +31,10 @@ void time(Writer& json, std::string_view name, const std::optional<Timestamp>& v
   }
 }
 
-void windows(Writer& json, std::string_view name, std::span<const WindowTally> all, std::size_t most) {
+void windows(Writer& json, std::string_view name, const std::vector<WindowTally>& all) {
   key(json, name);
   json.StartArray();
-  for (const auto& window : most == 0 ? all : all.last(std::min(most, all.size()))) {
+  for (const auto& window : all) {
     json.StartObject();
     time(json, "start", window.start);
     number(json, "hits", window.tally.hits);
@@ -45,10 +45,10 @@ void windows(Writer& json, std::string_view name, std::span<const WindowTally> a
   json.EndArray();
 }
 
-void entries(Writer& json, std::string_view name, std::span<const Entry> all, std::size_t most) {
+void entries(Writer& json, std::string_view name, const TopList& list) {
   key(json, name);
   json.StartArray();
-  for (const auto& entry : most == 0 ? all : all.first(std::min(most, all.size()))) {
+  for (const auto& entry : list.entries) {
     json.StartObject();
     key(json, "name");
     text(json, entry.name);
@@ -61,7 +61,7 @@ void entries(Writer& json, std::string_view name, std::span<const Entry> all, st
 
 struct List {
   std::string_view name;
-  std::vector<Entry> Report::* entries;
+  TopList Report::* entries;
 };
 constexpr List kLists[] = {
     {"paths", &Report::paths},     {"static_files", &Report::static_files},       {"not_found", &Report::not_found},
@@ -71,13 +71,7 @@ constexpr List kLists[] = {
 
 }  // namespace
 
-void sort_entries(std::vector<Entry>& entries) {
-  std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
-    return a.tally.hits != b.tally.hits ? a.tally.hits > b.tally.hits : a.name < b.name;
-  });
-}
-
-std::string to_json(const Report& report, const ReportCut& cut) {
+std::string to_json(const Report& report) {
   rapidjson::StringBuffer buffer;
   Writer json{buffer};
   json.StartObject();
@@ -109,9 +103,9 @@ std::string to_json(const Report& report, const ReportCut& cut) {
   json.StartObject();
   for (const auto& [method, hits] : report.methods) number(json, printable(method, Printable::kUtf8), hits);
   json.EndObject();
-  windows(json, "per_hour", report.per_hour, cut.windows);
-  windows(json, "per_minute", report.per_minute, cut.windows);
-  for (const auto& list : kLists) entries(json, list.name, report.*list.entries, cut.entries);
+  windows(json, "per_hour", report.per_hour);
+  windows(json, "per_minute", report.per_minute);
+  for (const auto& list : kLists) entries(json, list.name, report.*list.entries);
   key(json, "approximate");
   json.Bool(report.approximate);
   json.EndObject();

@@ -54,13 +54,12 @@ std::string fitted(std::string_view name) {
   return safe;
 }
 
-void list(Out out, std::string_view title, std::span<const Entry> entries, std::size_t most) {
-  if (entries.empty()) return;
-  const auto shown = entries.first(std::min(most, entries.size()));
-  fmt::format_to(out, "\n{} ({})\n", title, grouped(entries.size()));
-  for (const auto& entry : shown) {
-    const auto name = fitted(entry.name);
-    fmt::format_to(out, "  {:>12}  {:>10}  {}\n", grouped(entry.tally.hits), size_text(entry.tally.bytes), name);
+void list(Out out, std::string_view title, const TopList& top) {
+  if (top.entries.empty()) return;
+  fmt::format_to(out, "\n{} ({})\n", title, grouped(top.distinct));
+  for (const auto& entry : std::span{top.entries}.first(std::min(kMostEntries, top.entries.size()))) {
+    fmt::format_to(out, "  {:>12}  {:>10}  {}\n", grouped(entry.tally.hits), size_text(entry.tally.bytes),
+                   fitted(entry.name));
   }
 }
 
@@ -86,7 +85,7 @@ void hours(Out out, std::span<const WindowTally> per_hour) {
 
 struct List {
   std::string_view title;
-  std::vector<Entry> Report::* entries;
+  TopList Report::* entries;
 };
 constexpr List kLists[] = {
     {"Paths", &Report::paths},     {"Static files", &Report::static_files},       {"Not found", &Report::not_found},
@@ -96,7 +95,7 @@ constexpr List kLists[] = {
 
 }  // namespace
 
-std::string to_text(const Report& report, const ReportCut& cut) {
+std::string to_text(const Report& report) {
   std::string text;
   Out out{text};
   const std::string_view about = report.approximate ? "about " : "";
@@ -115,8 +114,7 @@ std::string to_text(const Report& report, const ReportCut& cut) {
     }
   }
   hours(out, report.per_hour);
-  const auto most = cut.entries == 0 ? kMostEntries : std::min(cut.entries, kMostEntries);
-  for (const auto& each : kLists) list(out, each.title, report.*each.entries, most);
+  for (const auto& each : kLists) list(out, each.title, report.*each.entries);
   if (!report.rejected_samples.empty()) {
     fmt::format_to(out, "\nRejected, the first of them\n");
     for (const auto& sample : report.rejected_samples) {
