@@ -53,7 +53,8 @@ class Chunk {
   std::vector<Piece> pieces;
   std::uint32_t size = 0;  ///< records, decoded or not
   std::size_t bytes = 0;
-  /// Event time of each record; `kNoTime` for one that was not decoded.
+  /// What each record does to stream time: its event time, but never far beyond its own timestamp; `kNoTime` for one
+  /// that was not decoded.
   std::vector<std::int64_t> event_times;
   std::int64_t max_event_time = kNoTime;
   std::int64_t stream_time_before = kNoTime;

@@ -10,6 +10,7 @@
 #include "millrace/streams/detail/chain.h"
 #include "millrace/streams/detail/node.h"
 #include "millrace/streams/detail/rows.h"
+#include "millrace/streams/formats.h"
 
 namespace millrace::streams::detail {
 
