@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,16 +10,11 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "log/partition_log.h"
+#include "metadata/controller.h"
 
 // The arguments and answers of `BrokerCore`'s methods. Not wire structs: no versions, no defaults of the protocol.
 
 namespace millrace {
-
-/// A topic as a caller knows it: by id when the id is not nil, else by name.
-struct TopicRef {
-  std::string name;
-  TopicId id;
-};
 
 // --- produce -------------------------------------------------------------------------------------------------------
 
@@ -81,50 +75,14 @@ using FetchId = Strong<struct FetchIdTag, std::uint64_t>;
 
 enum class ValidateOnly : std::uint8_t { kNo, kYes };
 
-struct CreateTopic {
-  std::string name;
-  /// -1: the broker's `num.partitions`, or the number of `assignments`.
-  std::int32_t partitions = -1;
-  /// -1: the broker's `default.replication.factor`.
-  std::int16_t replication_factor = -1;
-  /// Replicas by partition, when the caller wants to say.
-  std::map<std::int32_t, std::vector<BrokerId>> assignments;
-  Properties configs;
-};
-
-struct CreatedTopic {
-  TopicId id;
-  std::int32_t partitions = 0;
-  std::int16_t replication_factor = 0;
-};
-
 /// One answer for each topic, in the same order.
 using CreateTopicsDone = std::move_only_function<void(std::vector<Result<CreatedTopic>>)>;
 
-struct DeletedTopic {
-  std::string name;
-  TopicId id;
-};
 using DeleteTopicsDone = std::move_only_function<void(std::vector<Result<DeletedTopic>>)>;
 
-struct CreatePartitions {
-  std::string topic;
-  std::int32_t total = 0;
-  /// Replicas of the new partitions, in order; empty: the broker decides.
-  std::vector<std::vector<BrokerId>> assignments;
-};
 using CreatePartitionsDone = std::move_only_function<void(std::vector<Result<void>>)>;
 
 // --- configs -------------------------------------------------------------------------------------------------------
-
-/// Numbers as on the wire.
-enum class ResourceType : std::int8_t { kTopic = 2, kBroker = 4 };
-
-struct ConfigResource {
-  ResourceType type;
-  /// A topic's name; a broker's id as text, "" for the default of all brokers.
-  std::string name;
-};
 
 /// Where a value comes from. Numbers as on the wire (DescribeConfigs).
 enum class ConfigSource : std::int8_t {

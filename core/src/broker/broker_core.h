@@ -26,8 +26,10 @@ struct BrokerEnvironment {
   const Clock& clock;
   FileSystem& files;
   Logger& logger;
-  /// For topic ids and the cluster's id.
+  /// For topic ids.
   std::uint64_t seed;
+  /// How many syncs may run at once. 0: each round is work for `executor`, so that a simulator decides when it happens.
+  std::size_t flush_threads = 4;
 };
 
 /// What each API means, without a network: topics and partitions in one data folder, requests that wait, the controller.
@@ -118,11 +120,8 @@ class BrokerCore {
 
   // --- producers ---
 
-  /// A new identity for an idempotent producer, or the next epoch of `current` when it has one.
-  virtual void init_producer_id(ProducerIdentity current, InitProducerIdDone done) = 0;
+  /// A fresh identity for an idempotent producer (a producer without transactions gets a new id each time it asks).
+  virtual void init_producer_id(InitProducerIdDone done) = 0;
 };
-
-/// The topic's image, or `kUnknownTopicOrPartition` / `kUnknownTopicId`.
-[[nodiscard]] Result<MetadataImage::TopicPtr> find_topic(const MetadataImage& image, const TopicRef& topic);
 
 }  // namespace millrace

@@ -20,6 +20,8 @@ struct PartitionImage {
   std::int32_t partition_epoch = 0;
   std::vector<BrokerId> replicas;
   std::vector<BrokerId> in_sync;
+  /// The log directory of each replica.
+  std::vector<Uuid> directories = {};
 };
 
 struct TopicImage {
@@ -63,7 +65,7 @@ struct MetadataImage {
   /// Dynamic broker settings: by broker id as text, "" for all brokers.
   std::map<std::string, Properties> broker_configs;
   /// The first producer id that no broker has been given.
-  std::int64_t next_producer_id = 0;
+  ProducerId next_producer_id{0};
   /// The metadata record this image ends with.
   Offset last_offset = kNoOffset;
 

@@ -1,0 +1,415 @@
+#include "broker/broker_core.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+
+#include "base/buffers.h"
+#include "base/files.h"
+#include "base/uuid.h"
+#include "broker/cluster_state.h"
+#include "broker/config_view.h"
+#include "broker/deadline_queue.h"
+#include "broker/fetch_path.h"
+#include "broker/partition_table.h"
+#include "broker/produce_path.h"
+#include "broker/producer_ids.h"
+#include "log/log_manager.h"
+#include "metadata/controller.h"
+#include "metadata/metadata_delta.h"
+#include "metadata/metadata_store.h"
+
+namespace millrace {
+namespace {
+
+const TopicPartition kMetadataPartition{"__cluster_metadata", PartitionIndex{0}};
+// The id that Kafka gives the metadata topic.
+constexpr TopicId kMetadataTopicId{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+// Checkpoints and leftovers want a look more often than retention.
+constexpr std::chrono::milliseconds kLongestTick{10'000};
+
+Error closed() { return {ErrorCode::kClosed, "the broker is closed"}; }
+
+LogConfig metadata_log_config() {
+  LogConfig config;
+  config.retention_ms = std::chrono::milliseconds{-1};
+  config.retention_bytes = -1;
+  config.cleanup_delete = false;
+  return config;
+}
+
+/// The data folder's own id: partitions say where their replicas lie.
+Result<Uuid> folder_id(FileSystem& files, std::string_view directory) {
+  MILLRACE_TRY(text, read_file(files, join(directory, "meta.properties")));
+  MILLRACE_TRY(meta, parse_properties(text));
+  const auto found = meta.find("directory.id");
+  return found == meta.end() ? Uuid{} : parse_uuid(found->second).value_or(Uuid{});
+}
+
+/// The broker of one data folder.
+class LocalBroker final : public BrokerCore, public std::enable_shared_from_this<LocalBroker> {
+ public:
+  LocalBroker(BrokerEnvironment environment, BrokerConfig config)
+      : environment_(environment),
+        config_(std::move(config)),
+        partitions_(std::make_shared<PartitionTable>()),
+        deadlines_(std::make_shared<DeadlineQueue>(environment.executor, environment.clock)),
+        fetches_(std::make_shared<FetchPath>(partitions_, deadlines_, environment.executor, environment.clock)),
+        produces_(*partitions_, *deadlines_, environment.clock, buffers_, [this] { flush_soon(); }),
+        random_(environment.seed) {}
+
+  ~LocalBroker() override {
+    if (const auto result = close(Duration::max()); !result) {
+      environment_.logger.error("the broker did not close cleanly: {}", result.error().message());
+    }
+  }
+
+  Result<void> start(std::string_view directory);
+
+  Result<void> close(Duration timeout) override;
+
+  void produce(ProduceCall call, ProduceDone done) override {
+    if (closed_) return done(ProduceAnswer(call.partitions.size(), std::unexpected(closed())));
+    produces_.produce(std::move(call), std::move(done));
+  }
+
+  FetchId fetch(FetchCall call, FetchDone done) override {
+    if (closed_) {
+      done(FetchAnswer(call.partitions.size(), std::unexpected(closed())));
+      return FetchId{};
+    }
+    return fetches_->fetch(std::move(call), std::move(done));
+  }
+
+  void end_wait(FetchId fetch) override { fetches_->end_wait(fetch); }
+
+  Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition, OffsetQuery query,
+                                   Isolation isolation, LeaderEpoch current_leader_epoch) override;
+  Result<Offset> delete_records(const TopicRef& topic, PartitionIndex partition, Offset before) override;
+  Result<std::uint64_t> partition_size(const TopicRef& topic, PartitionIndex partition) override;
+
+  std::shared_ptr<const MetadataImage> metadata() const override { return cluster_->image(); }
+  BrokerId id() const override { return config_.broker_id(); }
+  const BrokerConfig& config() const override { return config_; }
+  bool is_offline(const TopicRef& topic, PartitionIndex partition) const override {
+    const auto found = partitions_->find(topic, partition);
+    return found && (*found)->is_offline();
+  }
+  void advertise(Endpoint endpoint) override { cluster_->advertise(std::move(endpoint)); }
+  void withdraw(std::string_view listener) override { cluster_->withdraw(listener); }
+
+  void ensure_topics(std::vector<std::string> names, std::move_only_function<void()> done) override;
+  void create_topics(std::vector<CreateTopic> topics, ValidateOnly validate_only, CreateTopicsDone done) override;
+  void delete_topics(std::vector<TopicRef> topics, DeleteTopicsDone done) override;
+  void create_partitions(std::vector<CreatePartitions> calls, ValidateOnly validate_only,
+                         CreatePartitionsDone done) override;
+
+  Result<std::vector<ConfigEntry>> describe_configs(const ConfigResource& resource,
+                                                    std::span<const std::string> keys) override {
+    return millrace::describe_configs(*metadata(), config_, resource, keys);
+  }
+  void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
+                     ValidateOnly validate_only, DoneVoid done) override;
+
+  void init_producer_id(InitProducerIdDone done) override {
+    if (closed_) return done(std::unexpected(closed()));
+    producer_ids_->next(std::move(done));
+  }
+
+ private:
+  template <class Answer, class Item>
+  using PlanItem = std::function<Result<Answer>(const MetadataImage&, const Item&, MetadataRecords&)>;
+
+  /// Plans each item against the image with those before it, commits what they give as one change, and answers each.
+  template <class Answer, class Item>
+  void change_each(std::vector<Item> items, ValidateOnly validate_only, PlanItem<Answer, Item> plan,
+                   std::move_only_function<void(std::vector<Result<Answer>>)> done);
+
+  struct Target {
+    std::shared_ptr<Partition> partition;
+    std::shared_ptr<PartitionLog> log;
+  };
+  [[nodiscard]] Result<Target> target(const TopicRef& topic, PartitionIndex partition,
+                                      LeaderEpoch epoch = kNoLeaderEpoch) const;
+  void flush_soon();
+  void schedule_tick();
+
+  BrokerEnvironment environment_;
+  const BrokerConfig config_;
+  BufferPool buffers_;
+  std::unique_ptr<LogManager> logs_;
+  const std::shared_ptr<PartitionTable> partitions_;
+  const std::shared_ptr<DeadlineQueue> deadlines_;
+  const std::shared_ptr<FetchPath> fetches_;
+  ProducePath produces_;
+  std::shared_ptr<ClusterState> cluster_;
+  std::shared_ptr<ProducerIds> producer_ids_;
+
+  std::mutex controller_mutex_;
+  std::optional<Controller> controller_;
+  Random random_;
+
+  std::atomic<bool> closed_ = false;
+  std::atomic<bool> flush_is_due_ = false;
+  std::mutex close_mutex_;
+  std::optional<Result<void>> close_result_;
+};
+
+Result<void> LocalBroker::start(std::string_view directory) {
+  LogManager::Options options;
+  options.node_id = config_.broker_id();
+  options.initial_config = TopicSettings{{}, config_.properties()}.log_config();
+  options.flush_threads = environment_.flush_threads;
+  MILLRACE_TRY(logs, LogManager::open(environment_.files, Path{directory}, options, buffers_, environment_.clock,
+                                      environment_.logger));
+  logs_ = std::move(logs);
+
+  auto metadata_log = logs_->find(kMetadataPartition);
+  if (!metadata_log && metadata_log.error().code() == ErrorCode::kUnknownTopicOrPartition) {
+    metadata_log = logs_->create(kMetadataPartition, kMetadataTopicId, metadata_log_config());
+  }
+  if (!metadata_log) {
+    return std::unexpected(std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
+  }
+  (*metadata_log)->configure(metadata_log_config());
+  MILLRACE_TRY(store, MetadataStore::open(*metadata_log, logs_->cluster_id(), buffers_, environment_.clock));
+
+  MILLRACE_TRY(directory_id, folder_id(environment_.files, directory));
+  controller_.emplace(
+      Controller::Defaults{.partitions = static_cast<std::int32_t>(config_.get_long("num.partitions")),
+                           .replication_factor =
+                               static_cast<std::int16_t>(config_.get_long("default.replication.factor"))},
+      directory_id, Random{random_()});
+  cluster_ = std::make_shared<ClusterState>(std::move(store), *logs_, partitions_, config_, environment_.executor,
+                                            environment_.logger, [this] { flush_soon(); });
+  producer_ids_ = std::make_shared<ProducerIds>(cluster_, config_.broker_id());
+
+  const auto bump = logs_->was_clean() ? Controller::Bump::kNo : Controller::Bump::kYes;
+  MILLRACE_CHECK(cluster_->start([&](const MetadataImage& latest) -> Result<MetadataRecords> {
+    MetadataRecords records;
+    BrokerImage self;
+    self.id = config_.broker_id();
+    self.rack = config_.get_string("broker.rack");
+    const auto known = latest.brokers.find(self.id);
+    self.epoch = known == latest.brokers.end() ? 0 : known->second.epoch + 1;
+    controller_->register_broker(latest, self, bump, records);
+    return records;
+  }));
+  if (!config_.without_effect().empty()) {
+    environment_.logger.info("these keys of the configuration have no effect here: {}",
+                             fmt::join(config_.without_effect(), ", "));
+  }
+  schedule_tick();
+  return {};
+}
+
+Result<void> LocalBroker::close(Duration) {
+  const std::lock_guard lock{close_mutex_};
+  if (close_result_) return *close_result_;
+  closed_ = true;
+  if (cluster_) cluster_->close();
+  fetches_->close();
+  for (const auto& partition : partitions_->all()) partition->retire();
+  // Whatever still waits for a disk is answered by its log.
+  close_result_ = logs_ ? logs_->close() : Result<void>{};
+  deadlines_->close();
+  return *close_result_;
+}
+
+// --- records ---------------------------------------------------------------------------------------------------------
+
+Result<LocalBroker::Target> LocalBroker::target(const TopicRef& topic, PartitionIndex partition,
+                                                LeaderEpoch epoch) const {
+  if (closed_) return std::unexpected(closed());
+  MILLRACE_TRY(found, partitions_->find(topic, partition));
+  MILLRACE_CHECK(found->check_epoch(epoch));
+  MILLRACE_TRY(log, found->log());
+  return Target{.partition = std::move(found), .log = std::move(log)};
+}
+
+Result<OffsetAnswer> LocalBroker::list_offset(const TopicRef& topic, PartitionIndex partition, OffsetQuery query,
+                                              Isolation isolation, LeaderEpoch current_leader_epoch) {
+  MILLRACE_TRY(at, target(topic, partition, current_leader_epoch));
+  const auto positions = at.log->positions();
+  const auto end = isolation == Isolation::kLogEnd      ? positions.log_end
+                   : isolation == Isolation::kCommitted ? positions.last_stable
+                                                        : positions.high_watermark;
+  const auto epoch_at = [&](Offset offset) {
+    const auto epoch = at.log->epoch_of(offset);
+    return epoch == kNoLeaderEpoch ? at.partition->epoch() : epoch;
+  };
+  Result<std::optional<OffsetAndTimestamp>> found = std::nullopt;
+  switch (query.kind) {
+    case OffsetKind::kEarliest:
+      return OffsetAnswer{.offset = positions.log_start, .leader_epoch = epoch_at(positions.log_start)};
+    case OffsetKind::kLatest:
+      return OffsetAnswer{.offset = end, .leader_epoch = at.partition->epoch()};
+    case OffsetKind::kMaxTimestamp:
+      found = at.log->max_timestamp();
+      break;
+    case OffsetKind::kByTime:
+      found = at.log->offset_for_time(query.time, isolation);
+      break;
+  }
+  if (!found) return std::unexpected(at.partition->told(std::move(found).error()));
+  if (!*found) return OffsetAnswer{};
+  return OffsetAnswer{.offset = (*found)->offset, .timestamp = (*found)->timestamp, .leader_epoch = (*found)->epoch};
+}
+
+Result<Offset> LocalBroker::delete_records(const TopicRef& topic, PartitionIndex partition, Offset before) {
+  MILLRACE_TRY(at, target(topic, partition));
+  if (!at.log->config().cleanup_delete) {
+    return fail(ErrorCode::kPolicyViolation,
+                fmt::format("cannot delete records of {}: its cleanup.policy has no \"delete\"",
+                            at.partition->name().to_string()));
+  }
+  auto start = logs_->delete_records(at.partition->name(), before);
+  if (!start) return std::unexpected(at.partition->told(std::move(start).error()));
+  return start;
+}
+
+Result<std::uint64_t> LocalBroker::partition_size(const TopicRef& topic, PartitionIndex partition) {
+  MILLRACE_TRY(at, target(topic, partition));
+  return at.log->size();
+}
+
+// --- metadata --------------------------------------------------------------------------------------------------------
+
+template <class Answer, class Item>
+void LocalBroker::change_each(std::vector<Item> items, ValidateOnly validate_only, PlanItem<Answer, Item> plan,
+                              std::move_only_function<void(std::vector<Result<Answer>>)> done) {
+  using Answers = std::vector<Result<Answer>>;
+  if (closed_) return done(Answers(items.size(), std::unexpected(closed())));
+  const auto answers = std::make_shared<Answers>();
+  const auto plan_all = [&](const MetadataImage& latest) -> Result<MetadataRecords> {
+    MetadataRecords all;
+    auto image = std::make_shared<const MetadataImage>(latest);
+    const std::lock_guard lock{controller_mutex_};
+    for (const auto& item : items) {
+      MetadataRecords records;
+      auto answer = plan(*image, item, records);
+      if (answer) {
+        MILLRACE_TRY(next, apply_records(*image, records, image->last_offset));
+        image = std::move(next);
+        std::move(records.begin(), records.end(), std::back_inserter(all));
+      }
+      answers->push_back(std::move(answer));
+    }
+    if (validate_only == ValidateOnly::kYes) all.clear();
+    return all;
+  };
+  cluster_->change(plan_all, [answers, done = std::move(done), count = items.size()](Result<void> result) mutable {
+    if (!result) {
+      // What failed by itself keeps its own reason.
+      answers->resize(count, std::unexpected(result.error()));
+      for (auto& answer : *answers) {
+        if (answer) answer = std::unexpected(result.error());
+      }
+    }
+    done(std::move(*answers));
+  });
+}
+
+void LocalBroker::create_topics(std::vector<CreateTopic> topics, ValidateOnly validate_only, CreateTopicsDone done) {
+  std::map<std::string, int> count;
+  for (const auto& topic : topics) ++count[topic.name];
+  change_each<CreatedTopic, CreateTopic>(
+      std::move(topics), validate_only,
+      [this, count = std::move(count)](const MetadataImage& image, const CreateTopic& topic,
+                                       MetadataRecords& records) -> Result<CreatedTopic> {
+        if (count.at(topic.name) > 1) {
+          return fail(ErrorCode::kInvalidRequest, fmt::format("topic \"{}\" is named twice in one request", topic.name));
+        }
+        auto checked = check_topic_configs(topic.configs);
+        if (!checked) return std::unexpected(std::move(checked).error().in(fmt::format("\"{}\"", topic.name)));
+        return controller_->create_topic(image, topic, records);
+      },
+      std::move(done));
+}
+
+void LocalBroker::ensure_topics(std::vector<std::string> names, std::move_only_function<void()> done) {
+  const auto image = metadata();
+  std::vector<CreateTopic> missing;
+  for (auto& name : names) {
+    // Names with two underscores are the broker's own.
+    if (!image->topic(name) && !name.starts_with("__")) missing.push_back({.name = std::move(name)});
+  }
+  if (missing.empty() || !config_.get_bool("auto.create.topics.enable")) return done();
+  create_topics(std::move(missing), ValidateOnly::kNo,
+                [done = std::move(done)](const std::vector<Result<CreatedTopic>>&) mutable { done(); });
+}
+
+void LocalBroker::delete_topics(std::vector<TopicRef> topics, DeleteTopicsDone done) {
+  change_each<DeletedTopic, TopicRef>(
+      std::move(topics), ValidateOnly::kNo,
+      [this](const MetadataImage& image, const TopicRef& topic, MetadataRecords& records) -> Result<DeletedTopic> {
+        if (!config_.get_bool("delete.topic.enable")) {
+          return fail(ErrorCode::kTopicDeletionDisabled, "delete.topic.enable is false");
+        }
+        return controller_->delete_topic(image, topic, records);
+      },
+      std::move(done));
+}
+
+void LocalBroker::create_partitions(std::vector<CreatePartitions> calls, ValidateOnly validate_only,
+                                    CreatePartitionsDone done) {
+  change_each<void, CreatePartitions>(
+      std::move(calls), validate_only,
+      [this](const MetadataImage& image, const CreatePartitions& call, MetadataRecords& records) {
+        return controller_->create_partitions(image, call, records);
+      },
+      std::move(done));
+}
+
+void LocalBroker::alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
+                                ValidateOnly validate_only, DoneVoid done) {
+  if (closed_) return done(std::unexpected(closed()));
+  cluster_->change(
+      [&](const MetadataImage& latest) -> Result<MetadataRecords> {
+        MILLRACE_TRY(own, own_configs(latest, config_, resource));
+        MILLRACE_TRY(wanted, changed_configs(latest, config_, resource, changes, mode));
+        MetadataRecords records;
+        if (validate_only == ValidateOnly::kNo) Controller::set_configs(resource, own, wanted, records);
+        return records;
+      },
+      std::move(done));
+}
+
+// --- from time to time -----------------------------------------------------------------------------------------------
+
+void LocalBroker::flush_soon() {
+  if (environment_.flush_threads > 0 || flush_is_due_.exchange(true)) return;
+  environment_.executor.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->flush_is_due_ = false;
+    self->logs_->run_flush_round();
+  });
+}
+
+void LocalBroker::schedule_tick() {
+  const std::chrono::milliseconds retention{config_.get_long("log.retention.check.interval.ms")};
+  deadlines_->add(environment_.clock.now() + std::min(retention, kLongestTick), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->closed_) return;
+    self->logs_->tick();
+    self->schedule_tick();
+  });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<BrokerCore>> BrokerCore::open(BrokerEnvironment environment, std::string_view directory,
+                                                     BrokerConfig config) {
+  auto broker = std::make_shared<LocalBroker>(environment, std::move(config));
+  MILLRACE_CHECK(broker->start(directory));
+  return broker;
+}
+
+}  // namespace millrace

@@ -1,0 +1,223 @@
+#include "broker/cluster_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+
+TopicPartition partition_name(const TopicImage& topic, std::size_t index) {
+  return {topic.name, PartitionIndex{static_cast<std::int32_t>(index)}};
+}
+
+}  // namespace
+
+ClusterState::ClusterState(std::unique_ptr<MetadataStore> store, LogManager& logs,
+                           std::shared_ptr<PartitionTable> partitions, const BrokerConfig& config, Executor& executor,
+                           Logger& logger, std::function<void()> appended)
+    : store_(std::move(store)),
+      logs_(logs),
+      partitions_(std::move(partitions)),
+      config_(config),
+      executor_(executor),
+      logger_(logger),
+      appended_(std::move(appended)) {}
+
+Result<void> ClusterState::start(const MetadataStore::Plan& registration) {
+  // Nobody was told of it yet, so it need not be durable to be shown.
+  if (const auto end = store_->commit(registration); !end) return std::unexpected(end.error());
+  const auto image = store_->latest();
+  drop_leftovers(*image);
+  for (const auto& [name, topic] : image->topics) add_partitions(*image, *topic, 0);
+  publish(image);
+  appended_();
+  return {};
+}
+
+void ClusterState::drop_leftovers(const MetadataImage& image) {
+  for (const auto& found : logs_.partitions()) {
+    if (found.name.topic == kMetadataTopic) continue;
+    const auto topic = image.topic(found.name.topic);
+    const auto index = static_cast<std::size_t>(found.name.partition.value());
+    if (topic && index < topic->partitions.size() && (found.topic_id == topic->id || found.topic_id.is_nil())) continue;
+    if (!store_->was_removed(found.topic_id)) {
+      logger_.warn("{}/{} belongs to no topic of this cluster; it is left alone", logs_.directory(),
+                   found.name.to_string());
+      continue;
+    }
+    if (const auto removed = logs_.remove(found.name); !removed) {
+      logger_.warn("cannot remove what is left of {}: {}", found.name.to_string(), removed.error().message());
+    }
+  }
+}
+
+void ClusterState::change(const MetadataStore::Plan& plan, DoneVoid done) {
+  const auto end = store_->commit(plan);
+  if (!end) return done(std::unexpected(end.error()));
+  bool closed = false;
+  {
+    const std::lock_guard lock{mutex_};
+    closed = closed_;
+    if (!closed) waiting_.emplace(*end, std::move(done));
+  }
+  if (closed) return done(fail(ErrorCode::kClosed, "the broker is closed"));
+  appended_();
+  store_->when_durable(*end, [weak = weak_from_this()](const Result<void>& durable) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!durable) return self->fail_waiting(durable.error());
+    self->executor_.post([weak] {
+      if (const auto state = weak.lock()) state->catch_up();
+    });
+  });
+}
+
+void ClusterState::catch_up() {
+  std::shared_ptr<const MetadataImage> before;
+  {
+    const std::lock_guard lock{mutex_};
+    look_again_ = true;
+    if (applying_) return;
+    applying_ = true;
+    before = applied_;
+  }
+  for (;;) {
+    {
+      const std::lock_guard lock{mutex_};
+      if (!std::exchange(look_again_, false) || closed_) {
+        applying_ = false;
+        return;
+      }
+    }
+    const auto after = store_->durable();
+    if (after != before && after->last_offset > before->last_offset) {
+      apply_difference(*before, *after);
+      publish(after);
+      before = after;
+    }
+    std::vector<DoneVoid> done;
+    {
+      const std::lock_guard lock{mutex_};
+      while (!waiting_.empty() && waiting_.begin()->first <= before->last_offset + 1) {
+        done.push_back(std::move(waiting_.extract(waiting_.begin()).mapped()));
+      }
+    }
+    for (auto& tell : done) tell({});
+  }
+}
+
+void ClusterState::apply_difference(const MetadataImage& before, const MetadataImage& after) {
+  for (const auto& [id, topic] : before.topics_by_id) {
+    if (!after.topics_by_id.contains(id)) remove_topic(*topic);
+  }
+  const bool all = before.broker_configs != after.broker_configs;
+  for (const auto& [id, topic] : after.topics_by_id) {
+    const auto known = before.topic(id);
+    if (!known) {
+      add_partitions(after, *topic, 0);
+    } else if (known != topic || all) {
+      add_partitions(after, *topic, known->partitions.size());
+      if (all || known->configs != topic->configs) configure(after, *topic);
+    }
+  }
+}
+
+void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first) {
+  const TopicSettings settings{topic.configs, effective_broker_configs(image, config_)};
+  const auto config = settings.log_config();
+  for (auto i = first; i < topic.partitions.size(); ++i) {
+    const auto name = partition_name(topic, i);
+    auto log = make_log(name, topic, config);
+    const auto partition =
+        Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log), logger_);
+    partition->configure(config, settings.min_insync_replicas());
+    partitions_->add(partition);
+  }
+}
+
+Result<std::shared_ptr<PartitionLog>> ClusterState::make_log(const TopicPartition& name, const TopicImage& topic,
+                                                             const LogConfig& config) {
+  auto log = logs_.find(name);
+  if (!log && log.error().code() == ErrorCode::kUnknownTopicOrPartition) return logs_.create(name, topic.id, config);
+  return log;
+}
+
+void ClusterState::remove_topic(const TopicImage& topic) {
+  for (const auto& partition : partitions_->remove(topic.name)) {
+    partition->retire();
+    if (const auto removed = logs_.remove(partition->name()); !removed) {
+      logger_.error("{} is deleted, but its files are not: {}", partition->name().to_string(), removed.error().message());
+    }
+  }
+}
+
+void ClusterState::configure(const MetadataImage& image, const TopicImage& topic) {
+  const TopicSettings settings{topic.configs, effective_broker_configs(image, config_)};
+  for (const auto& partition : partitions_->of_topic(topic.name)) {
+    partition->configure(settings.log_config(), settings.min_insync_replicas());
+  }
+}
+
+Properties ClusterState::effective_broker_configs(const MetadataImage& image, const BrokerConfig& config) {
+  auto effective = config.properties();
+  for (const auto& name : {std::string{}, std::to_string(config.broker_id().value())}) {
+    const auto found = image.broker_configs.find(name);
+    if (found == image.broker_configs.end()) continue;
+    for (const auto& [key, value] : found->second) effective.insert_or_assign(key, value);
+  }
+  return effective;
+}
+
+void ClusterState::publish(std::shared_ptr<const MetadataImage> image) {
+  const std::lock_guard lock{mutex_};
+  applied_ = std::move(image);
+  show_endpoints();
+}
+
+std::shared_ptr<const MetadataImage> ClusterState::image() const {
+  const std::lock_guard lock{mutex_};
+  return shown_;
+}
+
+void ClusterState::advertise(Endpoint endpoint) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(endpoints_, [&](const auto& known) { return known.listener == endpoint.listener; });
+  endpoints_.push_back(std::move(endpoint));
+  show_endpoints();
+}
+
+void ClusterState::withdraw(std::string_view listener) {
+  const std::lock_guard lock{mutex_};
+  std::erase_if(endpoints_, [&](const auto& known) { return known.listener == listener; });
+  show_endpoints();
+}
+
+void ClusterState::show_endpoints() {
+  auto shown = std::make_shared<MetadataImage>(*applied_);
+  const auto self = shown->brokers.find(config_.broker_id());
+  if (self != shown->brokers.end()) self->second.endpoints = endpoints_;
+  shown_ = std::move(shown);
+}
+
+void ClusterState::fail_waiting(const Error& error) {
+  std::multimap<Offset, DoneVoid> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    waiting.swap(waiting_);
+  }
+  for (auto& [end, done] : waiting) done(std::unexpected(error));
+}
+
+void ClusterState::close() {
+  {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+  }
+  fail_waiting({ErrorCode::kClosed, "the broker is closed"});
+}
+
+}  // namespace millrace

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "client/client_config.h"
+#include "client/embedded/embedded_client.h"
+#include "client/embedded/wait_for.h"
+#include "metadata/controller.h"
+
+namespace millrace {
+namespace {
+
+class EmbeddedAdmin final : public Admin {
+ public:
+  EmbeddedAdmin(std::shared_ptr<EmbeddedContext> context, const Properties& properties)
+      : context_(std::move(context)),
+        timeout_(std::chrono::milliseconds{admin_config_table().get_long(properties, "request.timeout.ms")}) {}
+
+  Result<TopicId> create_topic(const NewTopic& topic) override {
+    using Answers = std::vector<Result<CreatedTopic>>;
+    const CreateTopic wanted{.name = topic.name,
+                             .partitions = topic.partitions.value_or(-1),
+                             .replication_factor = topic.replication_factor,
+                             .assignments = {},
+                             .configs = topic.configs};
+    if (topic.partitions && *topic.partitions < 1) {
+      return fail(ErrorCode::kInvalidPartitions,
+                  fmt::format("topic \"{}\" needs at least 1 partition, not {}", topic.name, *topic.partitions));
+    }
+    MILLRACE_TRY(answers, wait_for<Answers>(fmt::format("creating topic \"{}\"", topic.name), timeout_, [&](auto done) {
+                   broker().create_topics({wanted}, ValidateOnly::kNo, std::move(done));
+                 }));
+    MILLRACE_TRY(created, std::move(answers.front()));
+    return created.id;
+  }
+
+  Result<void> delete_topic(std::string_view name) override {
+    using Answers = std::vector<Result<DeletedTopic>>;
+    MILLRACE_TRY(answers, wait_for<Answers>(fmt::format("deleting topic \"{}\"", name), timeout_, [&](auto done) {
+                   broker().delete_topics({{.name = std::string{name}}}, std::move(done));
+                 }));
+    if (!answers.front()) return std::unexpected(answers.front().error());
+    return {};
+  }
+
+  Result<std::vector<std::string>> list_topics() override {
+    std::vector<std::string> names;
+    for (const auto& [name, topic] : broker().metadata()->topics) names.push_back(name);
+    return names;
+  }
+
+  Result<TopicDescription> describe_topic(std::string_view name) override {
+    MILLRACE_TRY(topic, find_topic(*broker().metadata(), {.name = std::string{name}}));
+    TopicDescription description{.name = topic->name, .id = topic->id, .internal = topic->internal, .partitions = {}};
+    PartitionIndex index{0};
+    for (const auto& partition : topic->partitions) {
+      description.partitions.push_back({.index = index,
+                                        .leader = partition.leader,
+                                        .leader_epoch = partition.leader_epoch,
+                                        .replicas = partition.replicas,
+                                        .in_sync = partition.in_sync});
+      ++index;
+    }
+    return description;
+  }
+
+  Result<Properties> topic_configs(std::string_view name) override {
+    MILLRACE_TRY(entries, broker().describe_configs({.type = ResourceType::kTopic, .name = std::string{name}}));
+    Properties configs;
+    for (auto& entry : entries) configs.emplace(std::move(entry.name), std::move(entry.value));
+    return configs;
+  }
+
+  Result<void> alter_topic_configs(
+      std::string_view name, std::span<const std::pair<std::string, std::optional<std::string>>> changes) override {
+    std::vector<ConfigChange> wanted;
+    for (const auto& [key, value] : changes) {
+      wanted.push_back({.name = key, .op = value ? ConfigOp::kSet : ConfigOp::kDelete, .value = value});
+    }
+    const ConfigResource resource{.type = ResourceType::kTopic, .name = std::string{name}};
+    MILLRACE_TRY(answer, wait_for<Result<void>>(
+                             fmt::format("changing settings of topic \"{}\"", name), timeout_, [&](auto done) {
+                               broker().alter_configs(resource, wanted, AlterMode::kIncremental, ValidateOnly::kNo,
+                                                      std::move(done));
+                             }));
+    return answer;
+  }
+
+  Result<OffsetAnswer> list_offset(const TopicPartition& partition, OffsetQuery query) override {
+    return broker().list_offset({.name = partition.topic}, partition.partition, query, Isolation::kHighWatermark);
+  }
+
+  Result<Offset> delete_records(const TopicPartition& partition, Offset before) override {
+    return broker().delete_records({.name = partition.topic}, partition.partition, before);
+  }
+
+  Result<std::uint64_t> partition_size(const TopicPartition& partition) override {
+    return broker().partition_size({.name = partition.topic}, partition.partition);
+  }
+
+ private:
+  [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
+
+  const std::shared_ptr<EmbeddedContext> context_;
+  const Duration timeout_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Admin>> make_embedded_admin(std::shared_ptr<EmbeddedContext> context,
+                                                   const Properties& properties) {
+  return std::make_unique<EmbeddedAdmin>(std::move(context), properties);
+}
+
+}  // namespace millrace
