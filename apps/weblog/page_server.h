@@ -13,7 +13,8 @@ namespace millrace::weblog {
 ///
 ///     GET /            the page
 ///     GET /api/report  `LiveModel::report_json`
-///     GET /api/live    server-sent events: "snapshot" with `LiveModel::snapshot_json` at once and then whenever something
+///     GET /api/live    server-sent events: "snapshot" with `LiveModel::snapshot_json` at once and then whenever
+///     something
 ///                      changed, at most every 500 ms; "beat" every 5 s, so that a page notices when it hears nothing
 ///
 /// Threading: any thread; it owns one of its own. With no page open it does nothing.
@@ -29,8 +30,8 @@ class PageServer {
   /// Where a browser finds it: "http://127.0.0.1:8080/".
   [[nodiscard]] virtual std::string url() const = 0;
 
-  /// Sends the open pages the last snapshot (let the model say "stopped" before), then ends every connection, within half a
-  /// second. Idempotent; the destructor calls it.
+  /// Sends the open pages the last snapshot (let the model say "stopped" before), then ends every connection, within
+  /// half a second. Idempotent; the destructor calls it.
   virtual void close() = 0;
 };
 

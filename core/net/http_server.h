@@ -45,8 +45,8 @@ class HttpStream {
   virtual ~HttpStream() = default;
   /// Sends `chunk` after what was written before. Dropped when the stream has ended.
   virtual void write(std::shared_ptr<const std::string> chunk) = 0;
-  /// Bytes that were written and that the client's connection has not taken yet. A writer that has newer data for a slow
-  /// client waits for 0, so that memory stays bounded.
+  /// Bytes that were written and that the client's connection has not taken yet. A writer that has newer data for a
+  /// slow client waits for 0, so that memory stays bounded.
   [[nodiscard]] virtual std::size_t unsent() const = 0;
   [[nodiscard]] virtual bool ended() const = 0;
   /// Ends the response after what was written.
@@ -67,8 +67,8 @@ class HttpReply {
 struct HttpServerConfig {
   /// "HOST:PORT"; port 0 is any free one. "[::1]:8080" for IPv6.
   std::string address;
-  /// Besides addresses, "localhost" and the host of `address`: names that a request's Host header may have. Any other is
-  /// answered 421, so that a page of another site cannot reach this server under a name of its own (DNS rebinding).
+  /// Besides addresses, "localhost" and the host of `address`: names that a request's Host header may have. Any other
+  /// is answered 421, so that a page of another site cannot reach this server under a name of its own (DNS rebinding).
   std::vector<std::string> allowed_hosts;
   std::size_t max_connections = 256;
   /// A connection on which nothing is asked for this long is closed; so is one that is this slow in asking.
@@ -77,16 +77,22 @@ struct HttpServerConfig {
 
 /// HTTP/1.1 for the program's own pages: GET and HEAD only, no request bodies, keep-alive.
 ///
-/// Threading: `open`, `close` and `address` from any thread. One thread of its own does everything else: it calls the
-/// handler and runs the work of `executor()`, so handlers and streams need no lock, and a slow handler delays the others.
+/// Threading: `address` and `executor` from any thread; `serve` once, `close` not from the server's own thread. One
+/// thread of its own does everything else: it calls the handler and runs the work of `executor()`, so handlers and
+/// streams need no lock, and a slow handler delays the others. Streams and replies that are kept are let go before the
+/// server is.
 class HttpServer {
  public:
   using Handler = std::function<void(const HttpRequest&, std::unique_ptr<HttpReply>)>;
 
-  /// Listens. Errors: `kInvalidArgument` for an address that is none, `kInUse`, `kIo`. Messages name the address.
-  static Result<std::unique_ptr<HttpServer>> open(HttpServerConfig config, Handler handler);
+  /// Listens; connections wait for `serve`. Errors: `kInvalidArgument` for an address that is none, `kInUse`, `kIo`.
+  /// Messages name the address.
+  static Result<std::unique_ptr<HttpServer>> open(HttpServerConfig config);
 
   virtual ~HttpServer() = default;
+
+  /// Starts to answer.
+  virtual void serve(Handler handler) = 0;
 
   /// The address it listens on, with the port that was taken: "127.0.0.1:34567".
   [[nodiscard]] virtual std::string address() const = 0;
@@ -95,7 +101,7 @@ class HttpServer {
   [[nodiscard]] virtual Executor& executor() = 0;
 
   /// Takes no new connection, ends streams after what was written to them, gives clients half a second to take it, and
-  /// waits for the thread. Idempotent; the destructor calls it. Not from the server's own thread.
+  /// waits for the thread. Idempotent; the destructor calls it.
   virtual void close() = 0;
 };
 
