@@ -23,10 +23,12 @@ constexpr string_view kBrowsers[] = {
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Safari/537.36 "
     "Edg/125.0.2535.92",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
+    "Safari/605.1.15",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
     "Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile "
+    "Safari/537.36",
     "Mozilla/5.0 (Linux; Android 13; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 "
     "Chrome/121.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
@@ -49,19 +51,22 @@ constexpr string_view kCrawlers[] = {
 };
 
 constexpr string_view kReferrers[] = {
-    "https://www.google.com/",      "https://www.bing.com/search?q=stream+processing",
-    "https://duckduckgo.com/",      "https://news.example.org/item?id=4711",
-    "https://github.com/",          "https://t.example.net/s/9f2c",
+    "https://www.google.com/",
+    "https://www.bing.com/search?q=stream+processing",
+    "https://duckduckgo.com/",
+    "https://news.example.org/item?id=4711",
+    "https://github.com/",
+    "https://t.example.net/s/9f2c",
     "https://search.example.com/?q=access+log+%22live%22",
 };
 
 constexpr string_view kSections[] = {"blog", "docs", "products", "news", "guides", "projects"};
-constexpr string_view kWords[] = {"water", "mill", "race",  "log",   "stream", "wheel",  "river", "stone",
+constexpr string_view kWords[] = {"water", "mill", "race",  "log",    "stream", "wheel",  "river", "stone",
                                   "flour", "gate", "basin", "sluice", "grain",  "weir",   "dam",   "bucket",
                                   "axle",  "gear", "flow",  "spring", "pond",   "channel"};
-constexpr string_view kProbes[] = {"/wp-login.php",        "/.env",           "/phpmyadmin/index.php", "/.git/config",
-                                   "/cgi-bin/luci",        "/xmlrpc.php",     "/admin/config.php",     "/old-page.html",
-                                   "/apple-touch-icon.png"};
+constexpr string_view kProbes[] = {"/wp-login.php",     "/.env",          "/phpmyadmin/index.php",
+                                   "/.git/config",      "/cgi-bin/luci",  "/xmlrpc.php",
+                                   "/admin/config.php", "/old-page.html", "/apple-touch-icon.png"};
 constexpr string_view kUsers[] = {"frank", "ada", "grace"};
 
 struct Page {
@@ -95,7 +100,8 @@ std::uint32_t heavy_tailed(Random& random, double least) {
 
 std::string random_address(Random& random) {
   if (random.one_in(6)) {
-    return fmt::format("2001:db8:{:x}:{:x}::{:x}", random.below(0x10000), random.below(0x10000), 1 + random.below(0xffff));
+    return fmt::format("2001:db8:{:x}:{:x}::{:x}", random.below(0x10000), random.below(0x10000),
+                       1 + random.below(0xffff));
   }
   // The three networks set aside for examples, and the benchmarking network for more of them.
   constexpr string_view kNetworks[] = {"192.0.2", "198.51.100", "203.0.113"};
@@ -111,10 +117,18 @@ std::vector<Page> make_pages(Random& random) {
   for (int i = 0; i < 400; ++i) {
     const auto slug = fmt::format("/{}/{}-{}", pick(random, kSections), pick(random, kWords), pick(random, kWords));
     switch (random.below(5)) {
-      case 0: pages.push_back({fmt::format("{}/{}.jpg", slug, random.below(100)), heavy_tailed(random, 20000), true}); break;
-      case 1: pages.push_back({fmt::format("/download{}-{}.tar.gz", slug, random.below(30)), heavy_tailed(random, 200000), true}); break;
-      case 2: pages.push_back({fmt::format("{}.html", slug), heavy_tailed(random, 3000), false}); break;
-      default: pages.push_back({slug, heavy_tailed(random, 2500), false});
+      case 0:
+        pages.push_back({fmt::format("{}/{}.jpg", slug, random.below(100)), heavy_tailed(random, 20000), true});
+        break;
+      case 1:
+        pages.push_back(
+            {fmt::format("/download{}-{}.tar.gz", slug, random.below(30)), heavy_tailed(random, 200000), true});
+        break;
+      case 2:
+        pages.push_back({fmt::format("{}.html", slug), heavy_tailed(random, 3000), false});
+        break;
+      default:
+        pages.push_back({slug, heavy_tailed(random, 2500), false});
     }
   }
   return pages;
@@ -166,7 +180,8 @@ void TrafficGenerator::append_request(Timestamp time) {
   int status = 200;
   std::uint64_t bytes = page.bytes;
   const auto in_burst = options_.burst_every_lines > 0 &&
-                        lines_ % options_.burst_every_lines >= options_.burst_every_lines - std::min(options_.burst_lines, options_.burst_every_lines);
+                        lines_ % options_.burst_every_lines >=
+                            options_.burst_every_lines - std::min(options_.burst_lines, options_.burst_every_lines);
   if (random_.unit() < (in_burst ? options_.burst_error_share : options_.error_share)) {
     constexpr int kErrors[] = {500, 502, 503, 504};
     status = kErrors[random_.below(std::size(kErrors))];
@@ -185,7 +200,8 @@ void TrafficGenerator::append_request(Timestamp time) {
     status = 206;
     bytes = 1 + random_.below(page.bytes);
   } else if (!page.is_static && random_.one_in(20)) {
-    fmt::format_to(std::back_inserter(path), "?q={}+{}&page={}", pick(random_, kWords), pick(random_, kWords), 1 + random_.below(9));
+    fmt::format_to(std::back_inserter(path), "?q={}+{}&page={}", pick(random_, kWords), pick(random_, kWords),
+                   1 + random_.below(9));
   } else if (!is_crawler && random_.one_in(50)) {
     method = "POST";
     path = "/api/contact";
@@ -198,8 +214,8 @@ void TrafficGenerator::append_request(Timestamp time) {
 
   const auto user = random_.one_in(500) ? pick(random_, kUsers) : string_view{"-"};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  fmt::format_to(std::back_inserter(line_), R"({} - {} [{:%d/%b/%Y:%H:%M:%S} +0000] "{} {} HTTP/{}" {} )", visitor.address, user,
-                 fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), method, path,
+  fmt::format_to(std::back_inserter(line_), R"({} - {} [{:%d/%b/%Y:%H:%M:%S} +0000] "{} {} HTTP/{}" {} )",
+                 visitor.address, user, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), method, path,
                  random_.one_in(30) ? "1.0" : "1.1", status);
   // Apache writes "-" for no bytes, nginx 0: both occur.
   if (bytes == 0 && random_.one_in(2)) {
@@ -250,7 +266,10 @@ Result<std::unique_ptr<TrafficWriter>> TrafficWriter::start(const std::filesyste
 }
 
 TrafficWriter::TrafficWriter(int descriptor, std::string path, double lines_per_second, TrafficOptions options)
-    : descriptor_(descriptor), path_(std::move(path)), lines_per_second_(lines_per_second), generator_(options),
+    : descriptor_(descriptor),
+      path_(std::move(path)),
+      lines_per_second_(lines_per_second),
+      generator_(options),
       thread_([this] { run(); }) {}
 
 TrafficWriter::~TrafficWriter() {
@@ -278,8 +297,8 @@ std::uint64_t TrafficWriter::lines_written() const {
 
 void TrafficWriter::run() {
   using namespace std::chrono_literals;
-  const auto tick = std::max(Duration{20ms}, std::chrono::duration_cast<Duration>(std::chrono::duration<double>{
-                                                 1.0 / lines_per_second_}));
+  const auto tick = std::max(
+      Duration{20ms}, std::chrono::duration_cast<Duration>(std::chrono::duration<double>{1.0 / lines_per_second_}));
   const auto began = std::chrono::steady_clock::now();
   std::string lines;
   std::unique_lock lock{mutex_};

@@ -18,8 +18,8 @@ namespace millrace::weblog {
 /// What the made-up web site sees; the shares are of lines.
 struct TrafficOptions {
   std::uint64_t seed = 1;
-  std::size_t clients = 4000;      ///< visitors that come and go; a few of them make most of the hits
-  double garbled_share = 0.002;    ///< lines that no parser should take, of several kinds
+  std::size_t clients = 4000;    ///< visitors that come and go; a few of them make most of the hits
+  double garbled_share = 0.002;  ///< lines that no parser should take, of several kinds
   double crawler_share = 0.12;
   double not_found_share = 0.015;
   double error_share = 0.002;      ///< 5xx outside a burst

@@ -14,8 +14,8 @@ struct FileId {
   auto operator<=>(const FileId&) const = default;
 };
 
-/// A hash of a file's first bytes, up to `kMaxBytes` of them. While the file is shorter it covers what there is, and grows with
-/// the file: a fingerprint of fewer bytes still tells whether those bytes are the same.
+/// A hash of a file's first bytes, up to `kMaxBytes` of them. While the file is shorter it covers what there is, and
+/// grows with the file: a fingerprint of fewer bytes still tells whether those bytes are the same.
 ///
 /// Threading: a value.
 class Fingerprint {
@@ -27,7 +27,8 @@ class Fingerprint {
   /// Of a file that begins with `head`.
   static Fingerprint of(std::string_view head);
 
-  /// Whether a file that begins with `head` may be the one this was taken of. `head` has `kMaxBytes` bytes or the whole file.
+  /// Whether a file that begins with `head` may be the one this was taken of. `head` has `kMaxBytes` bytes or the whole
+  /// file.
   [[nodiscard]] bool matches(std::string_view head) const;
 
   [[nodiscard]] bool is_full() const { return bytes_ == kMaxBytes; }

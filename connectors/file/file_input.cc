@@ -12,8 +12,11 @@ class GzipInput final : public FileInput {
  public:
   GzipInput(std::string path, OpenFile file, const FileLook& look, std::size_t max_line_bytes,
             const std::optional<FilePosition>& stored)
-      : FileInput(path, partition_of(file.id())), file_(std::move(file)), reader_(file_, std::move(path)),
-        splitter_(max_line_bytes), file_size_(look.size) {
+      : FileInput(path, partition_of(file.id())),
+        file_(std::move(file)),
+        reader_(file_, std::move(path)),
+        splitter_(max_line_bytes),
+        file_size_(look.size) {
     position_.fingerprint = Fingerprint::of(look.head);
     if (stored && stored->fingerprint.matches(look.head)) {
       position_ = *stored;

@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view kStandardInput = "-";
 constexpr Duration kStatusInterval = std::chrono::milliseconds{100};
 
-/// A stream under one of these is a descriptor of a process that is there already; elsewhere it is a named pipe, whose end
-/// can't be told from a writer's pause.
+/// A stream under one of these is a descriptor of a process that is there already; elsewhere it is a named pipe, whose
+/// end can't be told from a writer's pause.
 bool is_descriptor_path(std::string_view path) { return path.starts_with("/dev/") || path.starts_with("/proc/"); }
 
 }  // namespace
@@ -121,8 +121,8 @@ void FileTask::find_new_files() {
   }
 }
 
-/// Files that an earlier run read under one of our paths and that have another name in the same folder now: renamed while
-/// nobody was looking, perhaps with lines that nobody has read.
+/// Files that an earlier run read under one of our paths and that have another name in the same folder now: renamed
+/// while nobody was looking, perhaps with lines that nobody has read.
 Result<void> FileTask::find_stored_files() {
   if (stored_.empty()) return {};
   std::set<std::string> folders;
@@ -144,9 +144,11 @@ Result<void> FileTask::find_stored_files() {
       const auto& position = found->second.position;
       if (position.position >= look.size || !position.fingerprint.matches(look.head)) continue;
       const auto now = context_->clock.now();
-      auto input = std::make_unique<FollowedInput>(found->second.path, std::move(*file), look, config_.file, position, now);
+      auto input =
+          std::make_unique<FollowedInput>(found->second.path, std::move(*file), look, config_.file, position, now);
       input->on_path(PathTarget::kElsewhere, now);
-      context_->logger.info("{} was renamed to {}: reading on at byte {}", found->second.path, entry.path, position.position);
+      context_->logger.info("{} was renamed to {}: reading on at byte {}", found->second.path, entry.path,
+                            position.position);
       add(std::move(input), entry.id);
     }
   }
@@ -166,8 +168,9 @@ Result<void> FileTask::open_path(const std::string& path, NamedBy named_by) {
   switch (file.kind()) {
     case FileKind::kFolder:
       if (named_by == NamedBy::kGlob) return {};
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("cannot read {0}: it is a folder. Name the files in it, for example \"{0}/*.log\"", path));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("cannot read {0}: it is a folder. Name the files in it, for example \"{0}/*.log\"", path));
     case FileKind::kStream:
       return open_stream(path, std::move(file));
     case FileKind::kRegular:

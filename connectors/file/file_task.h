@@ -35,8 +35,8 @@ struct FileTaskConfig {
 
 using WatcherFactory = std::function<std::unique_ptr<FileWatcher>(WatchMode mode, Duration poll_interval)>;
 
-/// Reads all the files of a file source: finds them, takes turns among those that have something, and lets go of those that
-/// are finished. A file whose predecessor at the same path still has lines waits for it.
+/// Reads all the files of a file source: finds them, takes turns among those that have something, and lets go of those
+/// that are finished. A file whose predecessor at the same path still has lines waits for it.
 ///
 /// Threading: as `SourceTask`.
 class FileTask final : public SourceTask {
@@ -80,7 +80,7 @@ class FileTask final : public SourceTask {
 
   std::vector<std::unique_ptr<FileInput>> inputs_;
   std::map<FileId, FollowedInput*> followed_;
-  std::set<FileId> finished_ids_;      ///< mode once: read to the end, and not to be opened again
+  std::set<FileId> finished_ids_;                ///< mode once: read to the end, and not to be opened again
   std::map<std::string, std::string> troubled_;  ///< path -> why it can't be read
   std::size_t turn_ = 0;
   TimePoint status_time_{};

@@ -41,12 +41,15 @@ bool is_shared_between_machines(const struct statfs& system) {
 class SystemWatcher final : public FileWatcher {
  public:
   SystemWatcher(WatchMode mode, Duration poll_interval)
-      : mode_(mode), poll_interval_(poll_interval), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      : mode_(mode),
+        poll_interval_(poll_interval),
+        wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         inotify_(mode == WatchMode::kPoll ? -1 : ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
-        is_polling_(inotify_.get() < 0), last_look_(std::chrono::steady_clock::now()) {}
+        is_polling_(inotify_.get() < 0),
+        last_look_(std::chrono::steady_clock::now()) {}
 
   void watch_file(const FileId& id, int descriptor) override {
-    struct statfs system {};
+    struct statfs system{};
     if (mode_ == WatchMode::kAuto && ::fstatfs(descriptor, &system) == 0 && is_shared_between_machines(system)) {
       is_polling_ = true;
     }
@@ -69,7 +72,7 @@ class SystemWatcher final : public FileWatcher {
   }
 
   void watch_folder(const std::string& folder) override {
-    struct statfs system {};
+    struct statfs system{};
     if (mode_ == WatchMode::kAuto && ::statfs(folder.c_str(), &system) == 0 && is_shared_between_machines(system)) {
       is_polling_ = true;
     }
@@ -113,7 +116,8 @@ class SystemWatcher final : public FileWatcher {
     for (const auto stream : streams_) polled.push_back({stream, POLLIN, 0});
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(max_wait).count();
     // A signal ends the wait early: the caller comes again.
-    if (::poll(polled.data(), polled.size(), static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000))) <= 0) return false;
+    if (::poll(polled.data(), polled.size(), static_cast<int>(std::clamp<std::int64_t>(wait, 0, 3'600'000))) <= 0)
+      return false;
     return std::any_of(polled.begin() + 2, polled.end(), [](const pollfd& entry) { return entry.revents != 0; });
   }
 

@@ -16,7 +16,7 @@ struct FileChanges {
   bool folders = false;     ///< a name appeared, went or changed
   bool streams = false;     ///< a stream has bytes, or ended
   std::vector<FileId> files;
-  bool is_woken = false;    ///< by `wakeup`
+  bool is_woken = false;  ///< by `wakeup`
 };
 
 /// Waits for files to change. A seam: tests say themselves what changed, and nothing sleeps.
@@ -44,8 +44,8 @@ enum class WatchMode : std::uint8_t {
   kPoll,     ///< look at everything every `poll_interval`
 };
 
-/// The system's watcher. Where inotify can't watch something, everything is looked at every `poll_interval`; besides, and
-/// because no kernel promises every event, everything is looked at now and then.
+/// The system's watcher. Where inotify can't watch something, everything is looked at every `poll_interval`; besides,
+/// and because no kernel promises every event, everything is looked at now and then.
 [[nodiscard]] std::unique_ptr<FileWatcher> make_file_watcher(WatchMode mode, Duration poll_interval);
 
 }  // namespace millrace::connect

@@ -6,8 +6,13 @@ namespace millrace::connect {
 
 FollowedFile::FollowedFile(Options options, const FileLook& look, const std::optional<FilePosition>& stored,
                            TimePoint now)
-    : options_(options), splitter_(options.max_line_bytes), fingerprint_(Fingerprint::of(look.head)), size_(look.size),
-      limit_(look.size), quiet_since_(now), is_linked_(look.is_linked) {
+    : options_(options),
+      splitter_(options.max_line_bytes),
+      fingerprint_(Fingerprint::of(look.head)),
+      size_(look.size),
+      limit_(look.size),
+      quiet_since_(now),
+      is_linked_(look.is_linked) {
   if (stored && stored->position <= look.size && stored->fingerprint.matches(look.head)) {
     read_position_ = stored->position;
     is_unterminated_ = stored->is_unterminated;

@@ -37,8 +37,8 @@ struct FilePosition {
   std::uint64_t lines = 0;
 };
 
-/// One file that is read line by line while others write, rename, truncate and delete it. Logic only: what was read and seen
-/// goes in, lines and the next step come out.
+/// One file that is read line by line while others write, rename, truncate and delete it. Logic only: what was read and
+/// seen goes in, lines and the next step come out.
 ///
 ///              path leads elsewhere, or no name left
 ///     Current -------------------------------------> Rotated -----> Finished

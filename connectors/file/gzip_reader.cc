@@ -74,8 +74,9 @@ Result<std::size_t> GzipReader::refill() {
 }
 
 std::unexpected<Error> GzipReader::damaged(std::string_view what) const {
-  return fail(ErrorCode::kMalformed, fmt::format("{} is damaged at byte {}: {}. The lines before were read; see: gzip -t {}",
-                                                 path_, file_position(), what, path_));
+  return fail(ErrorCode::kMalformed,
+              fmt::format("{} is damaged at byte {}: {}. The lines before were read; see: gzip -t {}", path_,
+                          file_position(), what, path_));
 }
 
 }  // namespace millrace::connect

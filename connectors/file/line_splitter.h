@@ -9,7 +9,8 @@
 
 namespace millrace::connect {
 
-/// One line without its "\n" or "\r\n". `full_size` is larger than `text.size()` when the line was too long and was cut.
+/// One line without its "\n" or "\r\n". `full_size` is larger than `text.size()` when the line was too long and was
+/// cut.
 struct Line {
   std::string_view text;
   std::uint64_t full_size = 0;
@@ -19,8 +20,8 @@ struct Line {
 
 /// Cuts a stream of bytes, given block by block, into lines. Knows nothing of files.
 ///
-/// Threading: one thread. Memory: the unterminated rest of the last block, never more than the limit; lines inside a block
-/// are views into it and are not copied.
+/// Threading: one thread. Memory: the unterminated rest of the last block, never more than the limit; lines inside a
+/// block are views into it and are not copied.
 ///
 ///     block:  ...rest of the last| line \n line \n ... line \n |unterminated rest
 ///                                                               `pending_bytes`
@@ -50,10 +51,10 @@ class LineSplitter {
   void keep(std::string_view rest);
 
   std::size_t max_line_bytes_;
-  std::string rest_;                 ///< of the pending line: its first bytes, as many as a line may have and one more
-  bool rest_ends_in_return_ = false; ///< whether the last pending byte is '\r', kept or not
-  std::uint64_t pending_bytes_ = 0;  ///< of the pending line, kept or not
-  std::string completed_;            ///< what `rest_` became, for as long as its view is in use
+  std::string rest_;                  ///< of the pending line: its first bytes, as many as a line may have and one more
+  bool rest_ends_in_return_ = false;  ///< whether the last pending byte is '\r', kept or not
+  std::uint64_t pending_bytes_ = 0;   ///< of the pending line, kept or not
+  std::string completed_;             ///< what `rest_` became, for as long as its view is in use
   std::vector<Line> lines_;
 };
 

@@ -43,8 +43,11 @@ OpenFile OpenFile::standard_input() {
 }
 
 OpenFile::OpenFile(OpenFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), kind_(other.kind_),
-      id_(other.id_), head_(std::move(other.head_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      path_(std::move(other.path_)),
+      kind_(other.kind_),
+      id_(other.id_),
+      head_(std::move(other.head_)) {}
 
 OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
@@ -60,7 +63,7 @@ OpenFile::~OpenFile() {
 }
 
 Result<void> OpenFile::find_kind() {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) return fail_open(errno, path_);
   kind_ = S_ISREG(status.st_mode)   ? FileKind::kRegular
           : S_ISDIR(status.st_mode) ? FileKind::kFolder
@@ -87,7 +90,7 @@ Result<OpenFile::StreamRead> OpenFile::read(std::span<char> buffer) const {
 }
 
 Result<FileLook> OpenFile::look() {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) return fail_errno(errno, fmt::format("cannot look at {}", path_));
   head_.resize(Fingerprint::kMaxBytes);
   MILLRACE_TRY(bytes, read_at(0, head_));
@@ -95,7 +98,7 @@ Result<FileLook> OpenFile::look() {
 }
 
 std::optional<FileId> id_at(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
   return id_of(status);
 }

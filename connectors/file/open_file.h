@@ -62,7 +62,8 @@ class OpenFile {
 /// The id of what `path` leads to, or nothing.
 [[nodiscard]] std::optional<FileId> id_at(const std::string& path);
 
-/// Existing paths that a pattern stands for, sorted: the path itself if there is such a file, else what the glob matches.
+/// Existing paths that a pattern stands for, sorted: the path itself if there is such a file, else what the glob
+/// matches.
 [[nodiscard]] std::vector<std::string> expand(const std::string& pattern);
 [[nodiscard]] bool is_glob(const std::string& pattern);
 /// Whether the pattern stands for the path.

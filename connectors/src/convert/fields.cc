@@ -56,9 +56,9 @@ Result<Fields> fields_from_json(std::string_view json) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());
   if (document.HasParseError()) {
-    return fail(ErrorCode::kMalformed, fmt::format("cannot read \"{}\": {} at byte {}", json,
-                                                   rapidjson::GetParseError_En(document.GetParseError()),
-                                                   document.GetErrorOffset()));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("cannot read \"{}\": {} at byte {}", json,
+                            rapidjson::GetParseError_En(document.GetParseError()), document.GetErrorOffset()));
   }
   if (!document.IsObject()) return fail(ErrorCode::kMalformed, fmt::format("\"{}\" is not a JSON object", json));
 

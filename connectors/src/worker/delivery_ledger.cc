@@ -39,8 +39,8 @@ void DeliveryLedger::release_front() {
   while (!entries_.empty() && entries_.front().outstanding == 0) {
     auto& position = entries_.front().position;
     bytes_in_flight_ -= entries_.front().bytes;
-    const auto known = std::ranges::find_if(
-        safe_, [&](const auto& other) { return *other.partition == *position.partition; });
+    const auto known =
+        std::ranges::find_if(safe_, [&](const auto& other) { return *other.partition == *position.partition; });
     if (known == safe_.end()) {
       safe_.push_back(std::move(position));
     } else {

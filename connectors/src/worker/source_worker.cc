@@ -86,7 +86,9 @@ struct Parts {
 class SourceWorkerImpl final : public SourceWorker {
  public:
   SourceWorkerImpl(Parts parts, std::unique_ptr<SourceTask> task)
-      : parts_(std::move(parts)), shared_(*parts_.shared), task_(std::move(task)),
+      : parts_(std::move(parts)),
+        shared_(*parts_.shared),
+        task_(std::move(task)),
         limit_(parts_.options.max_topic_bytes, parts_.options.limit_check_interval),
         clock_(parts_.options.clock != nullptr ? *parts_.options.clock : own_clock_),
         logger_(parts_.options.logger != nullptr ? *parts_.options.logger : own_logger_),

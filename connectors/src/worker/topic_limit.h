@@ -8,14 +8,15 @@ namespace millrace::connect {
 
 /// Whether a topic of bounded size has room, asking for its size as rarely as that can be known.
 ///
-/// What is sent is added to the size last looked at; only when that sum reaches the limit is the topic looked at again, and
-/// while it is full, at most every `check_interval` or when told that it was trimmed.
+/// What is sent is added to the size last looked at; only when that sum reaches the limit is the topic looked at again,
+/// and while it is full, at most every `check_interval` or when told that it was trimmed.
 ///
 /// Threading: one thread.
 class TopicLimit {
  public:
   /// No limit when `max_bytes` is 0.
-  TopicLimit(std::uint64_t max_bytes, Duration check_interval) : max_bytes_(max_bytes), check_interval_(check_interval) {}
+  TopicLimit(std::uint64_t max_bytes, Duration check_interval)
+      : max_bytes_(max_bytes), check_interval_(check_interval) {}
 
   [[nodiscard]] bool has_room() const { return max_bytes_ == 0 || topic_bytes_ < max_bytes_; }
   /// Whether the topic's size is to be looked at now.

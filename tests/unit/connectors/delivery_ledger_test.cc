@@ -78,8 +78,8 @@ TEST(DeliveryLedger, NeverGivesAPositionBehindARecordThatIsNotStored) {
     SCOPED_TRACE(seed);
     Random random{seed};
     DeliveryLedger ledger;
-    std::vector<std::uint64_t> pending;   // in any order
-    std::vector<std::size_t> outstanding; // by position
+    std::vector<std::uint64_t> pending;    // in any order
+    std::vector<std::size_t> outstanding;  // by position
     for (int step = 0; step < 300; ++step) {
       if (random.one_in(2)) {
         const auto count = random.below(4);

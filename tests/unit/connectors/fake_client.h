@@ -15,8 +15,8 @@
 
 namespace millrace::connect {
 
-/// A log in memory behind the public client, one partition a topic, that can be told to hold back its acknowledgements, to
-/// fail, or to be of a certain size.
+/// A log in memory behind the public client, one partition a topic, that can be told to hold back its acknowledgements,
+/// to fail, or to be of a certain size.
 ///
 /// Threading: any thread. Reports come from inside `send` and `flush`.
 class FakeLog {
@@ -45,7 +45,8 @@ class FakeLog {
 
 class FakeProducer final : public Producer {
  public:
-  FakeProducer(std::shared_ptr<FakeLog> log, DeliveryListener listener) : log_(std::move(log)), listener_(std::move(listener)) {}
+  FakeProducer(std::shared_ptr<FakeLog> log, DeliveryListener listener)
+      : log_(std::move(log)), listener_(std::move(listener)) {}
 
   Result<void> send(const ProducerRecord& record) override {
     {

@@ -92,7 +92,8 @@ class Capture {
       EXPECT_EQ(record.timestamp, clock.wall());
       EXPECT_TRUE(record.key.is_null());
       texts.emplace_back(record.value.text());
-      for (const auto& header : record.headers) headers.push_back(std::string{header.name} + "=" + std::string{header.value.text()});
+      for (const auto& header : record.headers)
+        headers.push_back(std::string{header.name} + "=" + std::string{header.value.text()});
     }
     if (batch.offset) {
       stored.insert_or_assign(*batch.partition, *batch.offset);

@@ -18,7 +18,9 @@ class FileOnPaper {
   bool is_linked = true;
   TimePoint now{};
 
-  FileLook look() const { return {content.size(), is_linked, std::string_view{content}.substr(0, Fingerprint::kMaxBytes)}; }
+  FileLook look() const {
+    return {content.size(), is_linked, std::string_view{content}.substr(0, Fingerprint::kMaxBytes)};
+  }
 
   std::string block_at(const FollowedFile& file, std::size_t block_bytes = 64) const {
     if (file.read_position() >= content.size()) return {};

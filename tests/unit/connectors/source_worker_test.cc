@@ -173,7 +173,8 @@ TEST_F(SourceWorkerTest, NamesAnUnknownKeyAndAMissingFile) {
   };
   EXPECT_EQ(message_for({{"files", "a"}}), "file source: unknown key \"files\". Did you mean \"file\"?");
   EXPECT_EQ(message_for({{"file", ""}}), "file source: \"file\" names no file");
-  EXPECT_EQ(message_for({{"file", folder_ / "no"}, {"mode", "once"}}), "cannot read " + folder_ / "no" + ": no such file");
+  EXPECT_EQ(message_for({{"file", folder_ / "no"}, {"mode", "once"}}),
+            "cannot read " + folder_ / "no" + ": no such file");
 }
 
 TEST_F(SourceWorkerTest, ReadsItsOwnPositionsOnly) {

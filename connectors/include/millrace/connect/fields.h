@@ -13,8 +13,8 @@ namespace millrace::connect {
 
 using FieldValue = std::variant<std::int64_t, bool, std::string>;
 
-/// A flat JSON object: how connectors name a place they read from and how far they have read it. Ordered by name, so equal
-/// fields have equal text.
+/// A flat JSON object: how connectors name a place they read from and how far they have read it. Ordered by name, so
+/// equal fields have equal text.
 ///
 /// Threading: a value.
 using Fields = std::map<std::string, FieldValue, std::less<>>;

@@ -40,14 +40,14 @@ inline constexpr std::string_view kCutLineHeader = "line.bytes";
 
 /// Reads text files line by line and follows them: `connector.class=FileSource`.
 ///
-/// A record is one line: the value without its "\n" or "\r\n", no key, the time of capture as timestamp. Every line is given,
-/// empty and binary ones too.
+/// A record is one line: the value without its "\n" or "\r\n", no key, the time of capture as timestamp. Every line is
+/// given, empty and binary ones too.
 ///
 /// `file` lists paths and globs, separated by commas (a comma in a path is written `\,`); `-` is standard input. With
 /// `mode=follow` they may appear later; with `mode=once` they are read to where they end when the task starts. gzip is
 /// recognised by its first bytes and read with `mode=once`. A file is known by device, inode and a fingerprint of
-/// its first 1024 bytes, never by its path: renamed, it is read to its end, then its successor; truncated, it is read from
-/// its start; found again after a restart, under whatever name in the same folder, it is read on.
+/// its first 1024 bytes, never by its path: renamed, it is read to its end, then its successor; truncated, it is read
+/// from its start; found again after a restart, under whatever name in the same folder, it is read on.
 ///
 /// An unterminated last line waits for its newline; it is given as it is with `mode=once`, and once a file that was
 /// renamed or deleted has been quiet for `rotate.wait.ms`.

@@ -26,8 +26,8 @@ using StoredOffsets = std::map<SourcePartition, SourceOffset>;
 
 /// Consecutive records of one source partition, and the position behind the last of them.
 ///
-/// The records are views into the task's buffers, valid until its next `poll`; they are mutable because their tokens belong
-/// to the worker. A batch without records only moves the position.
+/// The records are views into the task's buffers, valid until its next `poll`; they are mutable because their tokens
+/// belong to the worker. A batch without records only moves the position.
 struct SourceBatch {
   std::shared_ptr<const SourcePartition> partition;
   /// To be stored once every record of this batch, and of those before it, is. Absent: the partition is gone for good
@@ -82,7 +82,8 @@ class SourceTask {
   /// Ends the `poll` under way, or the next one, at once.
   virtual void wakeup() = 0;
 
-  /// The position is on stable storage, and so is every record before it: the place it was read from may let go of them.
+  /// The position is on stable storage, and so is every record before it: the place it was read from may let go of
+  /// them.
   virtual void committed(const SourcePartition& /*partition*/, const SourceOffset& /*offset*/) {}
 
   /// Lets go of everything; no `poll` comes after it. Idempotent.
@@ -103,7 +104,8 @@ class SourceConnector {
 
   /// The configurations of at most `max_tasks` tasks that share the work. `config` was checked against the table.
   /// Errors: `kInvalidConfig`.
-  [[nodiscard]] virtual Result<std::vector<Properties>> task_configs(const Properties& config, std::int32_t max_tasks) = 0;
+  [[nodiscard]] virtual Result<std::vector<Properties>> task_configs(const Properties& config,
+                                                                     std::int32_t max_tasks) = 0;
 
   [[nodiscard]] virtual std::unique_ptr<SourceTask> task() = 0;
 };

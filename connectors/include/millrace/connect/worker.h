@@ -18,8 +18,8 @@ struct WorkerOptions {
   std::string offset_topic = "connect-offsets";
   /// Records that were read and are not yet acknowledged.
   std::size_t max_in_flight_bytes = std::size_t{32} << 20;
-  /// The task waits while the topic has this many bytes on disk; 0: no limit. Whoever trims the topic may say so through
-  /// `SourceWorker::topic_trimmed`, else it is found out within `limit_check_interval`.
+  /// The task waits while the topic has this many bytes on disk; 0: no limit. Whoever trims the topic may say so
+  /// through `SourceWorker::topic_trimmed`, else it is found out within `limit_check_interval`.
   std::uint64_t max_topic_bytes = 0;
   Duration limit_check_interval = std::chrono::milliseconds{100};
   /// For the producer, named as librdkafka names them.
@@ -42,29 +42,29 @@ struct WorkerStatus {
   WorkerState state = WorkerState::kRunning;
   std::string error;  ///< why it failed
   std::vector<SourceStatus> sources;
-  std::uint64_t records = 0;         ///< handed to the producer
-  std::uint64_t bytes = 0;           ///< of keys and values
-  std::uint64_t acknowledged = 0;    ///< records on stable storage
-  std::uint64_t topic_bytes = 0;     ///< size of the topic, as last looked at plus what was sent since; only with a limit
-  std::uint64_t source_position = 0; ///< sums over the sources, for a progress bar
+  std::uint64_t records = 0;       ///< handed to the producer
+  std::uint64_t bytes = 0;         ///< of keys and values
+  std::uint64_t acknowledged = 0;  ///< records on stable storage
+  std::uint64_t topic_bytes = 0;   ///< size of the topic, as last looked at plus what was sent since; only with a limit
+  std::uint64_t source_position = 0;  ///< sums over the sources, for a progress bar
   std::uint64_t source_size = 0;
 };
 
-/// Runs one source connector in this process: polls its task, sends what it gives, and stores its positions behind what is
-/// acknowledged.
+/// Runs one source connector in this process: polls its task, sends what it gives, and stores its positions behind what
+/// is acknowledged.
 ///
 ///     poll -> send -> delivery report -> position of everything acknowledged without a gap -> offset topic
 ///
 /// Threading: any thread may call any function. It owns one thread; none outlives it.
-/// Delivery: at least once. After `stop` or the end of a `mode=once` run, the stored positions are exactly behind the last
-/// stored record: nothing repeats. After a crash, what was captured since the last stored position comes again.
+/// Delivery: at least once. After `stop` or the end of a `mode=once` run, the stored positions are exactly behind the
+/// last stored record: nothing repeats. After a crash, what was captured since the last stored position comes again.
 class SourceWorker {
  public:
   /// Checks the configuration, makes the topics that are absent (`topic` with the broker's defaults), reads the stored
-  /// positions and starts the task. `client` and `connector` must outlive the worker. Errors: `kInvalidConfig`, those of
-  /// `SourceTask::start`, `kStorageError`.
-  static Result<std::unique_ptr<SourceWorker>> start(Client& client, SourceConnector& connector, const Properties& config,
-                                                     WorkerOptions options = {});
+  /// positions and starts the task. `client` and `connector` must outlive the worker. Errors: `kInvalidConfig`, those
+  /// of `SourceTask::start`, `kStorageError`.
+  static Result<std::unique_ptr<SourceWorker>> start(Client& client, SourceConnector& connector,
+                                                     const Properties& config, WorkerOptions options = {});
   /// Stops, without waiting for what is in flight, if nobody did.
   virtual ~SourceWorker() = default;
 
@@ -76,8 +76,8 @@ class SourceWorker {
   /// Room may have been made in the topic.
   virtual void topic_trimmed() = 0;
 
-  /// Ends the task, flushes what was read and stores its position, all within `timeout`; idempotent. Errors: why the task
-  /// failed; `kTimedOut`: some of what was read last will be read again by the next start.
+  /// Ends the task, flushes what was read and stores its position, all within `timeout`; idempotent. Errors: why the
+  /// task failed; `kTimedOut`: some of what was read last will be read again by the next start.
   [[nodiscard]] virtual Result<void> stop(Duration timeout) = 0;
 };
 
