@@ -170,7 +170,7 @@ Result<void> FileTask::open_path(const std::string& path, NamedBy named_by) {
       if (named_by == NamedBy::kGlob) return {};
       return fail(
           ErrorCode::kInvalidArgument,
-          fmt::format("cannot read {0}: it is a folder. Name the files in it, for example \"{0}/*.log\"", path));
+          fmt::format("cannot read {0}: it is a directory. Name the files in it, for example \"{0}/*.log\"", path));
     case FileKind::kStream:
       return open_stream(path, std::move(file));
     case FileKind::kRegular:

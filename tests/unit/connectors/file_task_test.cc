@@ -159,7 +159,7 @@ TEST(FileTaskOnce, SaysWhatIsWrongWithAPath) {
   EXPECT_EQ(message_for(folder / "none.log", "once"), "cannot read " + folder / "none.log" + ": no such file");
   EXPECT_EQ(message_for(folder / "*.log", "once"), "no file matches " + folder / "*.log");
   EXPECT_EQ(message_for(folder.path(), "follow"), "cannot read " + folder.path() +
-                                                      ": it is a folder. Name the files in it, for example \"" +
+                                                      ": it is a directory. Name the files in it, for example \"" +
                                                       folder.path() + "/*.log\"");
   write_gzip(folder / "a.gz", "x\n");
   EXPECT_EQ(message_for(folder / "a.gz", "follow"),
