@@ -58,18 +58,20 @@ std::size_t size_of(const ProducerRecord& record) {
 /// Puts records into batches and hands those to the broker, on the executor's threads.
 ///
 /// Threading: any thread. One mutex guards all; it is not held while a batch is packed, written or reported.
+/// Callbacks of the broker keep this object but not the broker, so that none of its own threads is ever the one to end it: after
+/// `detach` nothing here touches the context.
 class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
  public:
-  ProducerCore(std::shared_ptr<EmbeddedContext> context, const Properties& properties, DeliveryListener listener)
-      : context_(std::move(context)),
+  ProducerCore(EmbeddedContext& context, const Properties& properties, DeliveryListener listener)
+      : context_(context),
         settings_(properties),
         listener_(std::move(listener)),
-        timers_(std::make_shared<DeadlineQueue>(context_->executor, context_->clock)) {}
+        timers_(std::make_shared<DeadlineQueue>(context.executor, context.clock)) {}
 
   /// Asks for an identity; what is sent before it comes waits for it.
   void start() {
     if (!settings_.idempotent) return;
-    context_->broker->init_producer_id([self = shared_from_this()](Result<ProducerIdentity> identity) {
+    context_.broker->init_producer_id([self = shared_from_this()](Result<ProducerIdentity> identity) {
       self->got_identity(std::move(identity));
     });
   }
@@ -77,6 +79,8 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   Result<void> send_all(std::span<const ProducerRecord> records);
   Result<void> flush(Duration timeout);
   Result<void> close(Duration timeout);
+  /// Waits for what runs just now; afterwards nobody is called and the context may go. The last call.
+  void detach();
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -95,11 +99,13 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   void drain_soon(ProducerPartition& partition);
   void drain(ProducerPartition& partition);
   void write(Lock& lock, ProducerPartition& partition, OutgoingBatch& batch);
+  /// Whether the batch's sequence numbers are used up.
+  bool append(ProducerPartition& partition, OutgoingBatch& batch, const BatchProducer& producer);
   void written(ProducerPartition& partition, OutgoingBatch& batch, Result<Offset> report);
   void report(Lock& lock, ProducerPartition& partition);
   void got_identity(Result<ProducerIdentity> identity);
 
-  const std::shared_ptr<EmbeddedContext> context_;
+  EmbeddedContext& context_;
   const Settings settings_;
   const DeliveryListener listener_;
   const std::shared_ptr<DeadlineQueue> timers_;
@@ -117,12 +123,15 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   std::optional<Error> identity_error_;
   std::optional<Error> first_error_;
   bool closed_ = false;
+  bool is_detached_ = false;
+  /// Threads that are in the broker or in the listener on our behalf.
+  int outside_ = 0;
 };
 
 // --- from record to batch --------------------------------------------------------------------------------------------
 
 Result<void> ProducerCore::send_all(std::span<const ProducerRecord> records) {
-  const auto now = context_->clock.wall();
+  const auto now = context_.clock.wall();
   Lock lock{mutex_};
   for (const auto& record : records) MILLRACE_CHECK(add(lock, record, now));
   return {};
@@ -179,18 +188,18 @@ Result<ProducerTopic*> ProducerCore::find_topic(Lock& lock, std::string_view nam
 }
 
 Result<ProducerTopic*> ProducerCore::open_topic(Lock& lock, std::string_view name) {
-  auto image = context_->broker->metadata()->topic(name);
+  auto image = context_.broker->metadata()->topic(name);
   if (!image) {
     lock.unlock();
     struct Created {};
     const auto created =
         wait_for<Created>(fmt::format("creating topic \"{}\"", name), settings_.max_block, [&](auto done) {
-          context_->broker->ensure_topics({std::string{name}},
+          context_.broker->ensure_topics({std::string{name}},
                                           [done = std::move(done)]() mutable { done(Created{}); });
         });
     lock.lock();
     if (!created) return std::unexpected(created.error());
-    image = context_->broker->metadata()->topic(name);
+    image = context_.broker->metadata()->topic(name);
   }
   if (!image) {
     return fail(ErrorCode::kUnknownTopicOrPartition,
@@ -230,8 +239,8 @@ Result<ProducerPartition*> ProducerCore::choose_partition(ProducerTopic& topic, 
 
 void ProducerCore::open_batch(ProducerPartition& partition) {
   partition.open.emplace(OutgoingBatch{
-      .builder = RecordBatchBuilder{context_->buffers, settings_.batch_bytes, settings_.attributes}});
-  partition.open->due = context_->clock.now() + settings_.linger;
+      .builder = RecordBatchBuilder{context_.buffers, settings_.batch_bytes, settings_.attributes}});
+  partition.open->due = context_.clock.now() + settings_.linger;
   ++unreported_;
   schedule_linger(partition.open->due);
 }
@@ -261,8 +270,9 @@ void ProducerCore::schedule_linger(TimePoint due) {
 
 void ProducerCore::seal_due() {
   const Lock lock{mutex_};
+  if (is_detached_) return;
   linger_timer_.reset();
-  const auto now = context_->clock.now();
+  const auto now = context_.clock.now();
   std::optional<TimePoint> next;
   for (auto& [name, topic] : topics_) {
     for (auto& partition : topic->partitions) {
@@ -294,15 +304,15 @@ Result<void> ProducerCore::wait_for_room(Lock& lock) {
 // --- from batch to broker --------------------------------------------------------------------------------------------
 
 void ProducerCore::drain_soon(ProducerPartition& partition) {
-  if (partition.is_draining) return;
+  if (partition.is_draining || is_detached_) return;
   partition.is_draining = true;
-  context_->executor.post([self = shared_from_this(), &partition] { self->drain(partition); });
+  context_.executor.post([self = shared_from_this(), &partition] { self->drain(partition); });
 }
 
 void ProducerCore::drain(ProducerPartition& partition) {
   Lock lock{mutex_};
   for (;;) {
-    const bool may_write = !partition.sealed.empty() && partition.in_flight.size() < settings_.max_in_flight &&
+    const bool may_write = !is_detached_ && !partition.sealed.empty() && partition.in_flight.size() < settings_.max_in_flight &&
                            (!settings_.idempotent || identity_ || identity_error_);
     if (!may_write) break;
     partition.in_flight.push_back(std::move(partition.sealed.front()));
@@ -323,34 +333,44 @@ void ProducerCore::write(Lock& lock, ProducerPartition& partition, OutgoingBatch
   if (settings_.idempotent) {
     producer = {.id = identity_->id, .epoch = identity_->epoch, .base_sequence = partition.next_sequence};
   }
+  ++outside_;
   lock.unlock();
+  const auto count = batch.count;
+  const bool used_up = append(partition, batch, producer);
+  lock.lock();
+  --outside_;
+  changed_.notify_all();
+  // Sequences wrap after 2^31 - 1, as in Kafka.
+  if (used_up) {
+    partition.next_sequence = static_cast<std::int32_t>((std::int64_t{partition.next_sequence} + count) & 0x7fffffff);
+  }
+}
+
+bool ProducerCore::append(ProducerPartition& partition, OutgoingBatch& batch, const BatchProducer& producer) {
   auto packed = batch.builder.finish(producer);
   if (!packed) {
     written(partition, batch, std::unexpected(std::move(packed).error()));
-    lock.lock();
-    return;
+    return false;
   }
   batch.packed = *std::move(packed);
-  const auto bytes = batch.packed.bytes;
-  const auto count = batch.count;
   ProduceCall call{.partitions = {}, .acks = settings_.acks, .timeout = settings_.delivery_timeout};
-  call.partitions.push_back({.topic = {.name = partition.name.topic}, .partition = partition.name.partition, .batches = bytes});
-  // Set when the append itself was refused: then the sequence numbers were not used up.
+  call.partitions.push_back({.topic = {.name = partition.name.topic},
+                             .partition = partition.name.partition,
+                             .batches = batch.packed.bytes});
+  // Set when the append itself was refused. The answer may come later and from another thread, but not this one.
   const auto refused = std::make_shared<std::atomic<bool>>(false);
-  context_->broker->produce(std::move(call), [self = shared_from_this(), &partition, &batch, refused](ProduceAnswer answer) {
-    Result<Offset> report = kNoOffset;
+  context_.broker->produce(std::move(call), [self = shared_from_this(), &partition, &batch, refused](ProduceAnswer answer) {
+    Result<Offset> result = kNoOffset;
     if (answer.front()) {
-      report = answer.front()->base_offset;
+      result = answer.front()->base_offset;
     } else {
       const auto code = answer.front().error().code();
       *refused = code != ErrorCode::kRequestTimedOut && code != ErrorCode::kStorageError && code != ErrorCode::kClosed;
-      report = std::unexpected(std::move(answer.front()).error());
+      result = std::unexpected(std::move(answer.front()).error());
     }
-    self->written(partition, batch, std::move(report));
+    self->written(partition, batch, std::move(result));
   });
-  lock.lock();
-  // Sequences wrap after 2^31 - 1, as in Kafka.
-  if (!*refused) partition.next_sequence = static_cast<std::int32_t>((std::int64_t{partition.next_sequence} + count) & 0x7fffffff);
+  return !*refused;
 }
 
 void ProducerCore::written(ProducerPartition& partition, OutgoingBatch& batch, Result<Offset> result) {
@@ -370,10 +390,12 @@ void ProducerCore::report(Lock& lock, ProducerPartition& partition) {
       if (!partition.failed) partition.failed = batch.report->error();
       if (!first_error_) first_error_ = batch.report->error();
     }
-    if (listener_) {
+    if (listener_ && !is_detached_) {
+      ++outside_;
       lock.unlock();
       listener_({.partition = partition.name, .base_offset = *batch.report, .tokens = batch.tokens});
       lock.lock();
+      --outside_;
     }
     buffered_bytes_ -= batch.bytes;
     --unreported_;
@@ -428,12 +450,20 @@ Result<void> ProducerCore::close(Duration timeout) {
   return flushed;
 }
 
+void ProducerCore::detach() {
+  Lock lock{mutex_};
+  is_detached_ = true;
+  changed_.wait(lock, [&] { return outside_ == 0; });
+}
+
 class EmbeddedProducer final : public Producer {
  public:
-  explicit EmbeddedProducer(std::shared_ptr<ProducerCore> core) : core_(std::move(core)) {}
+  EmbeddedProducer(std::shared_ptr<EmbeddedContext> context, std::shared_ptr<ProducerCore> core)
+      : context_(std::move(context)), core_(std::move(core)) {}
   ~EmbeddedProducer() override {
     // Errors went to the listener; whoever wants them here calls `close`.
     (void)core_->close(kPatience);
+    core_->detach();
   }
 
   Result<void> send(const ProducerRecord& record) override { return core_->send_all({&record, 1}); }
@@ -443,6 +473,7 @@ class EmbeddedProducer final : public Producer {
 
  private:
   static constexpr std::chrono::seconds kPatience{30};
+  const std::shared_ptr<EmbeddedContext> context_;
   const std::shared_ptr<ProducerCore> core_;
 };
 
@@ -450,9 +481,9 @@ class EmbeddedProducer final : public Producer {
 
 Result<std::unique_ptr<Producer>> make_embedded_producer(std::shared_ptr<EmbeddedContext> context,
                                                          const Properties& properties, DeliveryListener listener) {
-  auto core = std::make_shared<ProducerCore>(std::move(context), properties, std::move(listener));
+  auto core = std::make_shared<ProducerCore>(*context, properties, std::move(listener));
   core->start();
-  return std::make_unique<EmbeddedProducer>(std::move(core));
+  return std::make_unique<EmbeddedProducer>(std::move(context), std::move(core));
 }
 
 }  // namespace millrace

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/logger.h"
+#include "base/thread_executor.h"
+#include "broker/broker_core.h"
+#include "client/embedded/embedded_client.h"
+#include "millrace/broker.h"
+
+namespace millrace {
+
+/// A broker with what it stands on in a real process: the machine's clock and files, a few threads that start with the work
+/// that needs them, and listeners once somebody asks for them.
+///
+/// Threading: any thread. Gone when the last `Broker` and the last handle of a client are.
+class BrokerHost {
+ public:
+  /// As `Broker::open`. `logger` may be null.
+  static Result<std::unique_ptr<BrokerHost>> open(std::string_view directory, const Properties& config, Logger* logger);
+  ~BrokerHost();
+  BrokerHost(const BrokerHost&) = delete;
+  BrokerHost& operator=(const BrokerHost&) = delete;
+
+  /// A client of `host`, which it keeps.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> client(const std::shared_ptr<BrokerHost>& host,
+                                                              const Properties& properties);
+  [[nodiscard]] Result<std::string> listen(std::string_view address);
+  [[nodiscard]] Result<void> close(Duration timeout);
+
+ private:
+  explicit BrokerHost(Logger* logger);
+
+  NullLogger silence_;
+  Logger& logger_;
+  SystemClock clock_;
+  PosixFileSystem files_;
+  ThreadExecutor executor_;
+  std::shared_ptr<BrokerCore> core_;
+};
+
+}  // namespace millrace
