@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "weblog/text_hash.h"
+#include "millrace/streams/hash.h"
 
 namespace millrace::weblog {
 namespace {
@@ -93,7 +93,7 @@ std::string_view system_name(AgentClass agent) { return systems().name(agent.sys
 AgentCache::AgentCache() : slots_(std::make_unique<std::atomic<std::uint64_t>[]>(kSlots)) {}
 
 AgentClass AgentCache::classify(std::string_view agent) const {
-  const auto hash = text_hash(agent);
+  const auto hash = streams::hash_text(agent);
   auto& slot = slots_[hash % kSlots];
   constexpr std::uint64_t kHashBits = ~std::uint64_t{0xffff};
   // A slot of zeros is empty: the hash's upper bits are made not to be zero.

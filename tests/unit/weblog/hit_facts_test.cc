@@ -1,6 +1,9 @@
 #include "weblog/hit_facts.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
+
+#include <set>
 
 namespace millrace::weblog {
 namespace {
@@ -43,6 +46,20 @@ TEST(Visitor, IsClientAgentAndDay) {
   other = hit;
   other.client = "10.0.0.2";
   EXPECT_NE(visitor(other), visitor(hit));
+}
+
+TEST(Visitor, NearbyClientsOnNearbyDaysAreDifferent) {
+  using namespace std::chrono_literals;
+  std::set<std::uint64_t> seen;
+  std::size_t added = 0;
+  for (int day = 0; day < 30; ++day) {
+    for (int client = 0; client < 1000; ++client) {
+      const auto address = fmt::format("192.168.{}.{}", client / 250, client % 250);
+      seen.insert(visitor(Hit{.time = Timestamp{day * 24h}, .client = address, .agent = "curl/8.0"}));
+      ++added;
+    }
+  }
+  EXPECT_EQ(seen.size(), added);
 }
 
 TEST(StatusClass, IsTheFirstDigit) {
