@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { element, setAttribute, setText } from "./dom";
-import { count, dayAndTime, rate, timeOfMinute, timeOfSecond } from "./format";
+import { count, counted, dayAndTime, timeOfMinute } from "./format";
 import type { Series } from "./history";
 
 export interface ChartStyle {
@@ -17,10 +17,24 @@ const height = 220;
 const fontFamily = "system-ui, sans-serif";
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+const timeSteps = [
+  ...[1, 2, 5, 10, 15, 30].map((steps) => steps * minute),
+  ...[1, 2, 3, 6, 12].map((steps) => steps * hour),
+  ...[1, 2, 4, 7, 14, 28].map((steps) => steps * day),
+];
+
 function axisTimes(_chart: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
-  if (step >= 3600 * 6) return splits.map((split) => dayAndTime(split));
-  return splits.map((split) => (step < 60 ? timeOfSecond(split) : timeOfMinute(split)));
+  return splits.map((split) => (step >= 6 * hour ? dayAndTime(split) : timeOfMinute(split)));
 }
+
+// A day in the label makes it wide.
+const axisSpace: uPlot.Axis.Space = (_chart, _axis, min, max) => (max - min > 36 * hour ? 96 : 56);
+
+// Hits come whole.
+const wholeSteps = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 /**
  * One chart in `host`. `update` redraws only when the page is visible (the caller draws in animation frames) and keeps
@@ -88,11 +102,11 @@ export class Chart {
       grid: { stroke: colour("--grid"), width: 1 },
       ticks: { show: false },
     };
-    const windowSeconds = this.style.unit === "hour" ? 3600 : this.style.unit === "minute" ? 60 : 1;
+    const windowSeconds = this.style.unit === "hour" ? hour : minute;
     const options: uPlot.Options = {
       width: Math.max(this.canvas.clientWidth, 100),
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 14, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { setScale: false, x: false, y: false } },
@@ -102,8 +116,8 @@ export class Chart {
         y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, size: 28, space: 72, values: axisTimes },
-        { ...axis, size: 48, space: 36, values: (_plot, splits) => splits.map((split) => shortCount(split)) },
+        { ...axis, grid: { show: false }, size: 28, space: axisSpace, incrs: timeSteps, values: axisTimes },
+        { ...axis, size: 48, space: 36, incrs: wholeSteps, values: (_plot, splits) => splits.map((split) => shortCount(split)) },
       ],
       series: [
         {},
@@ -120,15 +134,15 @@ export class Chart {
     const [times, hits, errors] = this.series;
     const last = times.length - 1;
     if (last < 0) {
-      this.readout.hidden = true;
+      this.readout.classList.add("blank");
       setAttribute(this.canvas, "aria-label", `${this.name}: no hits yet`);
       return;
     }
     const pointed = this.plot?.cursor.idx;
     const index = pointed ?? last;
-    const words = [`${this.style.time(times[index]!)} UTC`, `${count(hits[index]!)} hits`, `${count(errors[index]!)} errors`];
+    const words = [`${this.style.time(times[index]!)} UTC`, counted(hits[index]!, "hit"), counted(errors[index]!, "error")];
     [this.time, this.hits, this.errors].forEach((part, place) => setText(part, words[place]!));
-    this.readout.hidden = false;
+    this.readout.classList.remove("blank");
     this.readout.classList.toggle("pointed", typeof pointed === "number");
     const peak = hits.reduce((a, b) => Math.max(a, b), 0);
     setAttribute(this.canvas, "aria-label", `${this.name}. Newest: ${words.join(", ")}. Most in one ${this.style.unit}: ${count(peak)}.`);
@@ -136,4 +150,4 @@ export class Chart {
 }
 
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
-const shortCount = (value: number): string => (value < 10_000 ? rate(value) : compact.format(value));
+const shortCount = (value: number): string => (value < 10_000 ? count(value) : compact.format(value));

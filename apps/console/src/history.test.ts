@@ -8,20 +8,26 @@ const window = (start: number, hits: number) => ({ start, hits, bytes: 0, errors
 test("windows without hits are drawn as zero", () => {
   const history = new History(60);
   history.merge([window(0, 5), window(180, 7)]);
-  assert.deepEqual(history.series(10), [[0, 60, 120, 180], [5, 0, 0, 7], [1, 0, 0, 1]]);
+  assert.deepEqual(history.series(1, 10), [[0, 60, 120, 180], [5, 0, 0, 7], [1, 0, 0, 1]]);
 });
 
 test("a newer figure of a window replaces the older", () => {
   const history = new History(60);
   history.merge([window(60, 5)]);
   history.merge([window(60, 6)]);
-  assert.deepEqual(history.series(10)[1], [6]);
+  assert.deepEqual(history.series(1, 10)[1], [6]);
+});
+
+test("a young log is drawn with the silence before it", () => {
+  const history = new History(60);
+  history.merge([window(600, 5)]);
+  assert.deepEqual(history.series(3, 10), [[480, 540, 600], [0, 0, 5], [0, 0, 1]]);
 });
 
 test("only the newest windows are drawn, up to the time asked for", () => {
   const history = new History(60);
   history.merge([window(0, 1), window(60, 2), window(120, 3)]);
-  assert.deepEqual(history.series(3, 200), [[60, 120, 180], [2, 3, 0], [1, 1, 0]]);
+  assert.deepEqual(history.series(1, 3, 200), [[60, 120, 180], [2, 3, 0], [1, 1, 0]]);
 });
 
 test("a chart of seconds covers five minutes to its end", () => {

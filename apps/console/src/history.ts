@@ -19,15 +19,19 @@ export class History {
     for (const window of windows) this.windows.set(window.start, window);
   }
 
-  /** The newest `limit` windows up to `end` (Unix seconds), or up to the newest one. */
-  series(limit: number, end?: number): Series {
+  /**
+   * The newest windows up to `end` (Unix seconds), or up to the newest one: `most` of them at most, and `least` of them even
+   * when the log is younger, so that its first windows don't fill the whole picture.
+   */
+  series(least: number, most: number, end?: number): Series {
     const starts = [...this.windows.keys()];
     if (starts.length === 0) return [[], [], []];
     const newest = starts.reduce((a, b) => Math.max(a, b));
     const oldest = starts.reduce((a, b) => Math.min(a, b));
     const align = (time: number): number => Math.floor(time / this.lengthSeconds) * this.lengthSeconds;
     const last = align(Math.max(newest, end ?? newest));
-    const first = Math.max(oldest, last - (limit - 1) * this.lengthSeconds);
+    const shown = Math.min(most, Math.max(least, (last - oldest) / this.lengthSeconds + 1));
+    const first = last - (shown - 1) * this.lengthSeconds;
     const series: Series = [[], [], []];
     for (let start = first; start <= last; start += this.lengthSeconds) {
       const window = this.windows.get(start);

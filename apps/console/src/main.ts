@@ -20,9 +20,11 @@ const perSecond: ChartStyle = { kind: "area", unit: "second", time: timeOfSecond
 const perMinute: ChartStyle = { kind: "bars", unit: "minute", time: dayAndTime };
 const perHour: ChartStyle = { kind: "bars", unit: "hour", time: dayAndTime };
 
-const shownMinutes = 180;
-const shownHours = 31 * 24;
-const wholeReportEveryMs = 10_000;
+const shownMinutes = { least: 30, most: 180 };
+const shownHours = { least: 24, most: 31 * 24 };
+/** The whole report costs the program more the more there is: it is asked for at most this often, and a tenth of the time. */
+const wholePauseMs = 2_000;
+const wholePausePerMs = 10;
 
 class Page {
   private readonly tiles = new Tiles();
@@ -44,7 +46,8 @@ class Page {
   private snapshot: Snapshot | undefined;
   private snapshotAt: number | undefined;
   private whole: Report | undefined;
-  private wholeAt = 0;
+  private nextWholeAt = 0;
+  private wholeIsDue = false;
   private search = "";
   private showsHours = false;
   private drawIsDue = false;
@@ -66,7 +69,7 @@ class Page {
     field.addEventListener("input", () => {
       this.search = field.value;
       this.panels.searchFor(this.search);
-      void this.fetchWhole();
+      if (this.isSearching()) this.fetchWholeSoon();
     });
     document.addEventListener("keydown", (event) => {
       const typing = event.target instanceof HTMLInputElement;
@@ -98,10 +101,10 @@ class Page {
     this.linkState = state;
     // Another program may answer after a gap: what is older than the snapshots hold is asked for anew.
     if (state.kind === "open" && !wasOpen) {
-      this.wholeAt = 0;
+      this.nextWholeAt = 0;
       this.minutes.clear();
       this.hours.clear();
-      void this.fetchWhole();
+      this.fetchWholeSoon();
     }
     this.drawSoon();
   }
@@ -113,14 +116,23 @@ class Page {
     this.minutes.merge(this.snapshot.report.perMinute);
     this.hours.merge(this.snapshot.report.perHour);
     this.isFresh = true;
-    if (this.search.trim() !== "") void this.fetchWhole();
+    if (this.isSearching()) this.fetchWholeSoon();
     this.drawSoon();
   }
 
+  private isSearching(): boolean {
+    return this.search.trim() !== "";
+  }
+
   // The whole report has all windows and longer lists than a snapshot: for the history at the start, and for a search.
+  private fetchWholeSoon(): void {
+    if (this.wholeIsDue) return;
+    this.wholeIsDue = true;
+    setTimeout(() => void this.fetchWhole(), Math.max(0, this.nextWholeAt - Date.now()));
+  }
+
   private async fetchWhole(): Promise<void> {
-    if (Date.now() - this.wholeAt < wholeReportEveryMs) return;
-    this.wholeAt = Date.now();
+    const askedAt = Date.now();
     try {
       const answer = await fetch("/api/report");
       if (!answer.ok) return;
@@ -137,6 +149,12 @@ class Page {
       this.drawSoon();
     } catch {
       // The link finds out by itself that the program is gone, and says so.
+    } finally {
+      const now = Date.now();
+      this.nextWholeAt = now + Math.max(wholePauseMs, wholePausePerMs * (now - askedAt));
+      this.wholeIsDue = false;
+      const isOlder = this.snapshotAt !== undefined && this.snapshotAt > askedAt;
+      if (isOlder && this.isSearching()) this.fetchWholeSoon();
     }
   }
 
@@ -164,11 +182,13 @@ class Page {
     // The second that is still filling would look like a fall.
     this.seconds.update(end === undefined ? [[], [], []] : secondsUpTo(live.seconds, isNow ? end - 1 : end));
     this.windows.update(
-      this.showsHours ? this.hours.series(shownHours) : this.minutes.series(shownMinutes, isNow ? end : undefined),
+      this.showsHours
+        ? this.hours.series(shownHours.least, shownHours.most)
+        : this.minutes.series(shownMinutes.least, shownMinutes.most, isNow ? end : undefined),
     );
     if (this.isFresh) {
       this.isFresh = false;
-      this.panels.update(this.snapshot.report, this.search.trim() === "" ? undefined : this.whole);
+      this.panels.update(this.snapshot.report, this.isSearching() ? this.whole : undefined);
       this.intake.show(this.snapshot);
       setText(byId("period"), period(this.snapshot.report.first, this.snapshot.report.last));
       byId("approximate").hidden = !this.snapshot.report.approximate;

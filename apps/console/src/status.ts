@@ -1,7 +1,7 @@
 // What the page says about itself: the state in the header, and the notice that explains every state but "live".
 
 import { byId, setAttribute, setText } from "./dom";
-import { localTime } from "./format";
+import { timeOfSecond } from "./format";
 import type { LinkState } from "./link";
 import type { FollowedFile, Live } from "./protocol";
 
@@ -45,7 +45,7 @@ export function explanation(
   snapshotAt: number | undefined,
   now: number,
 ): string {
-  const asOf = snapshotAt === undefined ? "" : ` The figures are those of ${localTime(snapshotAt)}.`;
+  const asOf = snapshotAt === undefined ? "" : ` The figures are those of ${timeOfSecond(snapshotAt / 1000)} UTC.`;
   switch (state) {
     case "live":
       return "";
