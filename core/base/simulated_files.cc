@@ -390,7 +390,7 @@ void SimulatedFileSystem::restore_power() {
   end_lives();
 }
 
-void SimulatedFileSystem::kill_process() {
+void SimulatedFileSystem::restart_process() {
   const std::lock_guard lock{mutex_};
   end_lives();
 }

@@ -33,6 +33,7 @@ struct FileFault {
 ///
 ///     disk.fail_power_after(37);              // the 37th change from now is the first that is not made
 ///     ... everything fails with kIo ...
+///     log.reset();                            // the process is gone
 ///     disk.restore_power();                   // what a reboot finds
 ///
 /// A sync that is made to fail drops what it could not write, as Linux does: later syncs succeed and the data is still gone after
@@ -60,8 +61,8 @@ class SimulatedFileSystem final : public FileSystem {
   [[nodiscard]] bool power_is_on() const;
   /// Decides what survived. Files that were open stay dead; locks are gone.
   void restore_power();
-  /// The process dies and the machine does not: nothing is lost, files that were open are dead, locks are gone.
-  void kill_process();
+  /// The same when it was only the process that died: all it wrote is there, though not yet durable.
+  void restart_process();
 
   void inject(FileFault fault);
   /// Writes that would make the files larger than this in total fail with `kNoSpace`, after writing what fits.

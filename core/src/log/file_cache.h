@@ -17,22 +17,25 @@ class FileCache;
 /// Threading: any thread.
 class CachedFile {
  public:
-  CachedFile(FileCache& cache, Path path, OpenMode mode);
+  CachedFile(FileCache& cache, Path path);
   ~CachedFile();
   CachedFile(const CachedFile&) = delete;
   CachedFile& operator=(const CachedFile&) = delete;
 
   [[nodiscard]] const Path& path() const { return path_; }
-  /// The open file. It stays open while somebody holds it, even if the cache lets it go.
-  [[nodiscard]] Result<std::shared_ptr<File>> get() const;
+  /// The open file. It stays open while somebody holds it, even if the cache lets it go. Errors: `kNotFound`, `kIo`.
+  [[nodiscard]] Result<std::shared_ptr<File>> get() const { return open(OpenMode::kReadWrite); }
+  /// The same, and makes the file if it is absent.
+  [[nodiscard]] Result<std::shared_ptr<File>> get_or_create() const { return open(OpenMode::kCreate); }
   /// Closes it as soon as nobody holds it.
   void release() const;
 
  private:
   friend class FileCache;
+  [[nodiscard]] Result<std::shared_ptr<File>> open(OpenMode mode) const;
+
   FileCache* cache_;
   Path path_;
-  OpenMode mode_;
   // Guarded by the cache's mutex.
   mutable std::shared_ptr<File> file_;
   mutable std::list<const CachedFile*>::iterator place_{};

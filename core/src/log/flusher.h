@@ -1,16 +1,13 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "base/result.h"
 #include "base/types.h"
 
 namespace millrace {
-
-class Logger;
 
 /// Something with writes that are not yet durable: a partition's log.
 ///
@@ -20,7 +17,7 @@ class Flushable {
   virtual ~Flushable() = default;
   /// Notes what the sync that follows will make durable. Writes from now on belong to the next flush.
   virtual void begin_flush() = 0;
-  /// Waits for the disk.
+  /// Waits for the disk, on any of the flusher's threads.
   [[nodiscard]] virtual Result<void> sync() = 0;
   /// The round is over: tells those who wait.
   virtual void end_flush(const Result<void>& result) = 0;
@@ -28,9 +25,9 @@ class Flushable {
 
 /// Group commit: makes written bytes durable, many writers' with one sync.
 ///
-///     idle --mark_dirty--> round: begin_flush all dirty | sync them, in parallel | after_sync | end_flush all --+
-///       ^                                                                                                        |
-///       +---------------- nothing became dirty meanwhile <------------------------------------------------------+
+///     idle --mark_dirty--> round: begin_flush all dirty | sync them, in parallel | end_flush all --+
+///       ^                                                                                           |
+///       +---------------- nothing became dirty meanwhile <-----------------------------------------+
 ///
 /// A round takes everything that is dirty when it begins, and the next begins as soon as one is done and something is dirty:
 /// the load itself sets the size of the groups. An idle flusher sleeps.
@@ -43,15 +40,11 @@ class Flusher {
     /// How many syncs may run at once. They are started when first needed.
     std::size_t threads = 4;
   };
-  /// Runs in the round after the syncs, before anybody is told, with those whose sync succeeded.
-  using AfterSync = std::function<void(const std::vector<Flushable*>&)>;
 
   explicit Flusher(Options options);
   Flusher() : Flusher(Options{}) {}
   /// Finishes the round under way; what is dirty and not in it is not synced.
   ~Flusher();
-
-  void set_after_sync(AfterSync after_sync);
 
   /// `log` will be in the next round. Cheap; the caller keeps from calling it again before `begin_flush`.
   void mark_dirty(std::shared_ptr<Flushable> log);

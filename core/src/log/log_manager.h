@@ -27,12 +27,12 @@ struct FoundPartition {
 
 /// A data folder: every partition's log, and what says how far they are durable. Kafka's layout:
 ///
-///     .lock  meta.properties  millrace.format  .kafka_cleanshutdown
+///     .lock  millrace.format  meta.properties  .kafka_cleanshutdown
 ///     recovery-point-offset-checkpoint  log-start-offset-checkpoint  replication-offset-checkpoint  durable-positions
 ///     TOPIC-PARTITION/   partition.metadata  leader-epoch-checkpoint  N.log  N.index  N.timeindex  N.snapshot
 ///     TOPIC-PARTITION.ID-delete/   being removed
 ///
-/// Threading: any thread may call any function. It owns the flusher's threads; none outlives it.
+/// Threading: any thread may call any function. It owns the flusher's threads; none outlives it. Logs must be let go of before it.
 class LogManager {
  public:
   struct Options {
@@ -48,6 +48,8 @@ class LogManager {
     std::size_t open_files = 0;
     /// How often `tick` writes the checkpoints.
     std::chrono::milliseconds checkpoint_interval = std::chrono::seconds{60};
+    /// For the ids of a new folder and of removed ones; 0: from the system.
+    std::uint64_t random_seed = 0;
   };
 
   /// Opens the folder (made if absent) and every partition in it; after a crash it recovers them, several at once. Errors:

@@ -16,6 +16,7 @@
 namespace millrace {
 
 class Clock;
+class DurablePositions;
 class FileCache;
 class Flusher;
 class Logger;
@@ -28,6 +29,8 @@ struct LogContext {
   Flusher& flusher;
   const Clock& clock;
   Logger& logger;
+  /// Where syncs are written down; null: nowhere.
+  DurablePositions* positions = nullptr;
 };
 
 /// What a valid append was given.
@@ -79,11 +82,14 @@ struct DurablePosition {
 
 /// What was known of a log when it was last open.
 struct LogHints {
+  /// Whose log it is: tells a partition from one of the same name that was deleted.
+  TopicId topic_id{};
   /// It was closed: nothing needs to be looked at.
   bool clean = false;
   /// All before this was durable and needs no check (recovery-point-offset-checkpoint).
   Offset recovery_point{0};
-  /// The newest position that was written down after a sync; damage before it is no torn tail.
+  /// The newest position that was written down after a sync; damage before it is no torn tail. Absent when nothing
+  /// is known: then damage that intact batches follow is none either.
   std::optional<DurablePosition> durable;
   Offset log_start{0};
 };

@@ -1,0 +1,172 @@
+// Appending: offsets, leader epochs, producers' sequences, rolling.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "log/partition_log_impl.h"
+
+namespace millrace {
+
+Result<void> PartitionLog::Impl::check_open() const {
+  const std::lock_guard lock{view_mutex_};
+  if (failure_) {
+    return millrace::fail(ErrorCode::kStorageError, fmt::format("{} is offline: {}", name_.to_string(), failure_->message()));
+  }
+  if (closed_) return millrace::fail(ErrorCode::kClosed, name_.to_string() + " is closed");
+  return {};
+}
+
+Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch epoch) {
+  auto time = kNoTimestamp;
+  if (timestamp_type_.load(std::memory_order_relaxed) == TimestampType::kLogAppendTime) {
+    // Before the lock: it recomputes the CRC.
+    time = context_.clock.wall();
+    stamp_append_time(batch, time);
+  }
+  // Destroyed after the lock is let go of.
+  Notice notice{*this};
+  const std::lock_guard lock{mutex_};
+  auto info = append_locked(batch, epoch, notice);
+  if (info) info->append_time = time;
+  return info;
+}
+
+Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice) {
+  MILLRACE_CHECK(check_open());
+  if (epoch < epochs_.last()) {
+    return millrace::fail(ErrorCode::kFencedLeaderEpoch, fmt::format("{}: leader epoch {} is older than the log's, {}",
+                                                           name_.to_string(), epoch.value(), epochs_.last().value()));
+  }
+  if (bytes.size() > static_cast<std::uint64_t>(config_.segment_bytes)) {
+    return millrace::fail(ErrorCode::kRecordListTooLarge, fmt::format("{}: a batch of {} bytes is larger than segment.bytes, {}",
+                                                            name_.to_string(), bytes.size(), config_.segment_bytes));
+  }
+  const auto batch = RecordBatchView::trusted(bytes);
+  AppendInfo info;
+  if (batch.has_producer_id() && !batch.is_control()) {
+    auto verdict = producers_.check(batch);
+    if (!verdict) return std::unexpected(std::move(verdict).error().in(name_.to_string()));
+    if (verdict->duplicate_of) {
+      info.base_offset = *verdict->duplicate_of;
+      info.last_offset = info.base_offset + batch.last_offset_delta();
+      info.log_start = view().log_start;
+      info.duplicate = true;
+      return info;
+    }
+  }
+
+  // Only this thread moves the end.
+  const auto base = view_.end.offset;
+  stamp(bytes, base, epoch);
+  if (needs_roll(batch, bytes.size())) MILLRACE_CHECK(roll_locked(base));
+  const LogPlace at{base, active().base(), active().size()};
+  MILLRACE_CHECK(write(batch, notice));
+  if (epochs_.assign(epoch, base)) save_epochs();
+  producers_.update(batch);
+
+  MILLRACE_TRY(file, active().file());
+  const std::lock_guard lock{view_mutex_};
+  view_.end = {batch.next_offset(), active().base(), active().size()};
+  changed_ = true;
+  if (unsynced_.empty() || unsynced_.back().segment != segments_.back()) unsynced_.push_back({segments_.back(), std::move(file)});
+  if (batch.is_transactional()) note_transaction(batch, at);
+  mark_dirty_locked(notice);
+  if (write_caching_) advance_locked(notice);
+  info.base_offset = base;
+  info.last_offset = batch.last_offset();
+  info.log_start = view_.log_start;
+  return info;
+}
+
+bool PartitionLog::Impl::needs_roll(const RecordBatchView& batch, std::size_t size) const {
+  const auto& segment = *segments_.back();
+  if (segment.size() == 0) return false;
+  if (segment.size() + size > static_cast<std::uint64_t>(config_.segment_bytes)) return true;
+  if (segment.is_full(batch.last_offset(), size, config_.segment_index_bytes)) return true;
+  // By the records' own time where they have one: a replay of old records makes the segments that live capture made.
+  const auto first = segment.first_timestamp();
+  const bool has_times = first && *first >= Timestamp{} && batch.max_timestamp() >= Timestamp{};
+  return has_times ? batch.max_timestamp() - *first > config_.segment_ms
+                   : context_.clock.wall() - segment_made_ > config_.segment_ms;
+}
+
+Result<void> PartitionLog::Impl::write(const RecordBatchView& batch, Notice& notice) {
+  MILLRACE_TRY(file, active().file());
+  auto written = active().append(*file, batch, config_.index_interval_bytes);
+  if (written) return {};
+  // Part of it may be in the file: it must not stay there.
+  const auto cut = file->truncate(active().size());
+  if (cut && written.error().code() == ErrorCode::kNoSpace) {
+    return std::unexpected(std::move(written).error().in(name_.to_string()));
+  }
+  fail(written.error(), notice);
+  return millrace::fail(ErrorCode::kStorageError, written.error().message());
+}
+
+void PartitionLog::Impl::note_transaction(const RecordBatchView& batch, const LogPlace& at) {
+  const auto open = std::ranges::find_if(transactions_, [&batch](const auto& transaction) {
+    return transaction.producer == batch.producer_id() && !transaction.ended_at;
+  });
+  if (batch.is_control()) {
+    if (open != transactions_.end()) open->ended_at = batch.base_offset();
+  } else if (open == transactions_.end()) {
+    transactions_.push_back({batch.producer_id(), at, std::nullopt});
+  }
+}
+
+Result<void> PartitionLog::Impl::roll() {
+  const std::lock_guard lock{mutex_};
+  MILLRACE_CHECK(check_open());
+  if (active().size() == 0) return {};
+  return roll_locked(view_.end.offset);
+}
+
+Result<void> PartitionLog::Impl::roll_locked(Offset base) {
+  MILLRACE_CHECK(save_producers(base));
+  MILLRACE_CHECK(active().seal());
+  auto next = std::make_shared<Segment>(context_.open_files, directory_, base);
+  MILLRACE_CHECK(next->create());
+  MILLRACE_TRY(sealed_file, active().file());
+  const auto sealed = segments_.back();
+  segments_.push_back(std::move(next));
+  segment_made_ = context_.clock.wall();
+  const std::lock_guard lock{view_mutex_};
+  view_.segments = std::make_shared<const SegmentList>(segments_);
+  changed_ = true;
+  // The round that makes the new segment's bytes durable covers the old one's indexes and the new names.
+  if (unsynced_.empty() || unsynced_.back().segment != sealed) unsynced_.push_back({sealed, std::move(sealed_file)});
+  unsynced_.back().sealed = true;
+  folder_dirty_ = true;
+  return {};
+}
+
+void PartitionLog::Impl::save_epochs() {
+  // Can be told again from the batches: that it cannot be written is no reason to refuse an append.
+  const auto saved = replace_file(context_.files, join(directory_, "leader-epoch-checkpoint"), as_bytes(epochs_.encode()));
+  if (!saved) context_.logger.warn("{}: {}", name_.to_string(), saved.error().message());
+}
+
+Result<void> PartitionLog::Impl::save_producers(Offset at) {
+  producers_.expire(context_.clock.wall() - config_.producer_id_expiration);
+  const auto path = join(directory_, segment_stem(at) + ".snapshot");
+  const auto bytes = producers_.encode();
+  {
+    MILLRACE_TRY(file, context_.files.open(path, OpenMode::kCreate));
+    MILLRACE_CHECK(file->truncate(0));
+    MILLRACE_CHECK(file->write(0, bytes));
+    // What a power cut leaves of it is checked by its CRC; without it the batches are read again.
+  }
+  if (std::ranges::find(snapshots_, at) == snapshots_.end()) snapshots_.push_back(at);
+  // One for each segment, as Kafka keeps them, and the newest.
+  std::erase_if(snapshots_, [&](Offset snapshot) {
+    const bool wanted = snapshot == at || std::ranges::any_of(segments_, [snapshot](const auto& segment) {
+                          return segment->base() == snapshot;
+                        });
+    if (!wanted) (void)context_.files.remove(join(directory_, segment_stem(snapshot) + ".snapshot"));
+    return !wanted;
+  });
+  return {};
+}
+
+}  // namespace millrace

@@ -1,0 +1,113 @@
+#include "log/partition_log.h"
+
+#include <numeric>
+
+#include "log/partition_log_impl.h"
+
+namespace millrace {
+
+PartitionLog::Impl::Impl(const LogContext& context, TopicPartition name, Path directory, LogConfig config, TopicId id)
+    : context_(context),
+      name_(std::move(name)),
+      directory_(std::move(directory)),
+      position_key_{name_.to_string(), id},
+      config_(config),
+      timestamp_type_(config.timestamp_type),
+      write_caching_(config.write_caching) {}
+
+LogPositions PartitionLog::Impl::positions() const {
+  const std::lock_guard lock{view_mutex_};
+  return {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset};
+}
+
+LogPlace PartitionLog::Impl::durable() const {
+  const std::lock_guard lock{view_mutex_};
+  return durable_;
+}
+
+std::optional<Error> PartitionLog::Impl::failure() const {
+  const std::lock_guard lock{view_mutex_};
+  return failure_;
+}
+
+void PartitionLog::Impl::set_progress_listener(ProgressListener listener) {
+  const std::lock_guard lock{view_mutex_};
+  listener_ = std::make_shared<const ProgressListener>(std::move(listener));
+}
+
+void PartitionLog::Impl::configure(LogConfig config) {
+  Notice notice{*this};
+  const std::lock_guard lock{mutex_};
+  config_ = config;
+  timestamp_type_.store(config.timestamp_type, std::memory_order_relaxed);
+  const std::lock_guard view_lock{view_mutex_};
+  write_caching_ = config.write_caching;
+  advance_locked(notice);
+}
+
+LogConfig PartitionLog::Impl::config() const {
+  const std::lock_guard lock{mutex_};
+  return config_;
+}
+
+EpochCache PartitionLog::Impl::epochs() const {
+  const std::lock_guard lock{mutex_};
+  return epochs_;
+}
+
+PartitionLog::PartitionLog(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+PartitionLog::~PartitionLog() {
+  // Nobody can wait for it any more, and a flush that is under way keeps what it needs.
+  impl_->abandon();
+}
+
+Result<std::shared_ptr<PartitionLog>> PartitionLog::open(const LogContext& context, TopicPartition name, Path directory,
+                                                         LogConfig config, const LogHints& hints) {
+  auto impl = std::make_shared<Impl>(context, std::move(name), std::move(directory), config, hints.topic_id);
+  MILLRACE_CHECK(impl->load(hints));
+  return std::shared_ptr<PartitionLog>{new PartitionLog{std::move(impl)}};
+}
+
+const TopicPartition& PartitionLog::name() const { return impl_->name(); }
+const Path& PartitionLog::directory() const { return impl_->directory(); }
+const RecoveryReport& PartitionLog::recovery_report() const { return impl_->report(); }
+Result<AppendInfo> PartitionLog::append(MutableBytes batch, LeaderEpoch epoch) { return impl_->append(batch, epoch); }
+Result<LogSlice> PartitionLog::read(Offset from, std::size_t max_bytes, Isolation isolation) const {
+  return impl_->read(from, max_bytes, isolation);
+}
+Result<std::optional<OffsetAndTimestamp>> PartitionLog::offset_for_time(Timestamp time, Isolation isolation) const {
+  return impl_->offset_for_time(time, isolation);
+}
+Result<std::optional<OffsetAndTimestamp>> PartitionLog::max_timestamp() const { return impl_->max_timestamp(); }
+LogPositions PartitionLog::positions() const { return impl_->positions(); }
+DurablePosition PartitionLog::durable() const { return impl_->durable(); }
+std::uint64_t PartitionLog::size() const {
+  const auto view = impl_->view();
+  return std::accumulate(view.segments->begin(), view.segments->end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& segment) { return sum + segment->size(); });
+}
+std::size_t PartitionLog::segment_count() const { return impl_->view().segments->size(); }
+LeaderEpoch PartitionLog::last_epoch() const { return impl_->epochs().last(); }
+LeaderEpoch PartitionLog::epoch_of(Offset offset) const { return impl_->epochs().at(offset); }
+Offset PartitionLog::end_of_epoch(LeaderEpoch epoch) const {
+  return impl_->epochs().end_of(epoch, log_end()).value_or(kNoOffset);
+}
+std::optional<Error> PartitionLog::failure() const { return impl_->failure(); }
+void PartitionLog::when_durable(Offset end, DurableCallback callback) {
+  impl_->when(end, std::move(callback), WaitFor::kDurable);
+}
+void PartitionLog::when_high_watermark(Offset end, DurableCallback callback) {
+  impl_->when(end, std::move(callback), WaitFor::kHighWatermark);
+}
+void PartitionLog::set_progress_listener(ProgressListener listener) { impl_->set_progress_listener(std::move(listener)); }
+void PartitionLog::configure(LogConfig config) { impl_->configure(config); }
+LogConfig PartitionLog::config() const { return impl_->config(); }
+Result<Offset> PartitionLog::delete_records(Offset before) { return impl_->delete_records(before); }
+Result<std::size_t> PartitionLog::apply_retention() { return impl_->apply_retention(); }
+Result<void> PartitionLog::roll() { return impl_->roll(); }
+Result<void> PartitionLog::verify() const { return impl_->verify(); }
+Result<void> PartitionLog::close() { return impl_->close(); }
+void PartitionLog::abandon() { impl_->abandon(); }
+
+}  // namespace millrace

@@ -1,0 +1,218 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "log/durable_positions.h"
+#include "log/epoch_cache.h"
+#include "log/flusher.h"
+#include "log/partition_log.h"
+#include "log/producer_state.h"
+#include "log/segment.h"
+
+namespace millrace {
+
+using SegmentList = std::vector<std::shared_ptr<Segment>>;
+
+/// Where an offset lies: the place before which everything is older.
+using LogPlace = DurablePosition;
+
+enum class WaitFor : std::uint8_t { kDurable, kHighWatermark };
+
+/// What readers see, always consistent. Copied out under a lock that is held for no longer than that.
+struct LogView {
+  std::shared_ptr<const SegmentList> segments;
+  Offset log_start{0};
+  LogPlace end;
+  LogPlace high;
+  LogPlace stable;
+};
+
+/// Locks, in this order: `mutex_` (who changes the log: appends, rolling, trimming, closing), then `view_mutex_` (what is
+/// published, who waits; never held over I/O or a callback). Readers take only the second.
+class PartitionLog::Impl final : public Flushable, public std::enable_shared_from_this<PartitionLog::Impl> {
+ public:
+  Impl(const LogContext& context, TopicPartition name, Path directory, LogConfig config, TopicId id);
+
+  // partition_recovery.cc
+  Result<void> load(const LogHints& hints);
+
+  // partition_append.cc
+  Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch);
+  Result<void> roll();
+
+  // partition_read.cc
+  Result<LogSlice> read(Offset from, std::size_t max_bytes, Isolation isolation);
+  Result<std::optional<OffsetAndTimestamp>> offset_for_time(Timestamp time, Isolation isolation);
+  Result<std::optional<OffsetAndTimestamp>> max_timestamp();
+  Result<void> verify();
+
+  // partition_trim.cc
+  Result<Offset> delete_records(Offset before);
+  Result<std::size_t> apply_retention();
+
+  // partition_flush.cc
+  void begin_flush() override;
+  Result<void> sync() override;
+  void end_flush(const Result<void>& result) override;
+  void when(Offset end, DurableCallback callback, WaitFor what);
+  Result<void> close();
+  void abandon();
+
+  [[nodiscard]] LogView view() const;
+  [[nodiscard]] LogPositions positions() const;
+  [[nodiscard]] LogPlace durable() const;
+  [[nodiscard]] std::optional<Error> failure() const;
+  void set_progress_listener(ProgressListener listener);
+  void configure(LogConfig config);
+  [[nodiscard]] LogConfig config() const;
+  [[nodiscard]] EpochCache epochs() const;
+
+  const TopicPartition& name() const { return name_; }
+  const Path& directory() const { return directory_; }
+  const RecoveryReport& report() const { return report_; }
+
+ private:
+  struct Waiter {
+    Offset end;
+    DurableCallback callback;
+  };
+  struct Unsynced {
+    std::shared_ptr<Segment> segment;
+    std::shared_ptr<File> file;
+    bool sealed = false;
+  };
+  /// A transaction that readers of committed records must not pass yet.
+  struct OpenTransaction {
+    ProducerId producer;
+    LogPlace first;
+    /// Where its marker is, once it is there.
+    std::optional<Offset> ended_at;
+  };
+  using Waiters = std::deque<Waiter>;
+  class Notice;
+
+  // The active segment and what follows an append; all with `mutex_`.
+  [[nodiscard]] Segment& active() { return *segments_.back(); }
+  Result<void> check_open() const;
+  Result<AppendInfo> append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice);
+  bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
+  Result<void> roll_locked(Offset base);
+  Result<void> write(const RecordBatchView& batch, Notice& notice);
+  void note_transaction(const RecordBatchView& batch, const LogPlace& at);
+  void save_epochs();
+  Result<void> save_producers(Offset at);
+  void publish_segments();
+  Result<std::size_t> remove_segments_before(std::size_t count);
+  std::size_t segments_over_retention() const;
+
+  // With `view_mutex_`.
+  void mark_dirty_locked(Notice& notice);
+  void advance_locked(Notice& notice);
+  void fail_locked(const Error& error, Notice& notice);
+
+  Error damage_error(const Segment& segment, const SegmentDamage& damage) const;
+  void fail(const Error& error, Notice& notice);
+  void note_durable(const LogPlace& place);
+
+  // Reading.
+  [[nodiscard]] static LogPlace bound(const LogView& view, Isolation isolation);
+  Result<LogSlice> read_segment(const LogView& view, std::size_t index, Offset from, std::size_t max_bytes,
+                                const LogPlace& bound);
+  Result<std::uint64_t> find_position(const Segment& segment, Offset from) const;
+  void remember(Offset next, const Segment& segment, std::uint64_t position) const;
+  Result<std::optional<OffsetAndTimestamp>> search(const LogView& view, std::size_t index, std::uint64_t from,
+                                                   Timestamp time, const LogPlace& bound);
+
+  // Recovery.
+  struct Found;
+  Result<Found> find_files() const;
+  Result<void> load_clean(const Found& found);
+  Result<void> recover(const LogHints& hints);
+  Result<void> check_lengths(const DurablePosition& durable) const;
+  Result<LogPlace> place_of(Offset offset) const;
+  Result<void> load_producers(const Found& found, Offset end);
+  Result<void> cut_tail(std::size_t segment, const SegmentDamage& damage);
+
+  const LogContext context_;
+  const TopicPartition name_;
+  const Path directory_;
+  const DurablePositions::Key position_key_;
+  RecoveryReport report_;
+
+  mutable std::mutex mutex_;
+  LogConfig config_;
+  SegmentList segments_;
+  ProducerState producers_;
+  EpochCache epochs_;
+  std::vector<Offset> snapshots_;
+  Timestamp segment_made_ = kNoTimestamp;
+  std::atomic<TimestampType> timestamp_type_;
+
+  mutable std::mutex view_mutex_;
+  LogView view_;
+  LogPlace durable_;
+  std::vector<Unsynced> unsynced_;
+  std::deque<OpenTransaction> transactions_;
+  Waiters durable_waiters_;
+  Waiters high_waiters_;
+  std::shared_ptr<const ProgressListener> listener_;
+  std::optional<Error> failure_;
+  bool write_caching_ = false;
+  bool dirty_ = false;
+  bool folder_dirty_ = false;
+  bool closed_ = false;
+  // Since it was opened from what a clean close had left.
+  bool changed_ = false;
+
+  // Where recent reads ended: the next read of a consumer that goes on needs no index.
+  struct ReadEnd {
+    Offset offset = kNoOffset;
+    Offset segment = kNoOffset;
+    std::uint64_t position = 0;
+  };
+  mutable std::mutex read_ends_mutex_;
+  mutable std::array<ReadEnd, 8> read_ends_;
+  mutable std::size_t next_read_end_ = 0;
+
+  // The flush under way; only the flusher's.
+  std::vector<Unsynced> flushing_;
+  LogPlace flushing_end_;
+  bool flushing_folder_ = false;
+  std::atomic<bool> positions_failed_ = false;
+};
+
+/// What has to be told once no lock is held.
+class PartitionLog::Impl::Notice {
+ public:
+  explicit Notice(Impl& log) : log_(&log) {}
+  Notice(const Notice&) = delete;
+  Notice& operator=(const Notice&) = delete;
+  /// Tells it.
+  ~Notice();
+
+  void mark_dirty() { mark_dirty_ = true; }
+  void progress(std::shared_ptr<const ProgressListener> listener, const LogPositions& positions) {
+    listener_ = std::move(listener);
+    positions_ = positions;
+  }
+  /// Takes over the waiters whose condition is met (`end` reached), or all of them when there is an error.
+  void take(Waiters& waiters, Offset reached);
+  void take_all(Waiters& waiters, const Error& error);
+
+ private:
+  Impl* log_;
+  bool mark_dirty_ = false;
+  std::shared_ptr<const ProgressListener> listener_;
+  LogPositions positions_;
+  std::vector<DurableCallback> done_;
+  std::vector<std::pair<DurableCallback, Error>> failed_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,313 @@
+// Reading: from a published view, with no lock held over I/O.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "log/partition_log_impl.h"
+
+namespace millrace {
+namespace {
+
+namespace layout = batch_layout;
+
+/// The segment that holds `offset`: the last that does not begin after it.
+std::size_t segment_of(const SegmentList& segments, Offset offset) {
+  const auto after = std::ranges::upper_bound(segments, offset, {}, [](const auto& segment) { return segment->base(); });
+  return after == segments.begin() ? 0 : static_cast<std::size_t>(after - segments.begin()) - 1;
+}
+
+/// Where reading of the segment ends for a bound.
+std::uint64_t end_in(const Segment& segment, const LogPlace& bound) {
+  if (segment.base() == bound.segment) return bound.position;
+  return segment.base() < bound.segment ? segment.size() : 0;
+}
+
+/// What is cut out of the bytes that were read.
+struct Cut {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  /// The offset after the last batch in it.
+  Offset next = kNoOffset;
+  /// When the first batch wanted is cut off: the bytes it has, from `begin`.
+  std::size_t needed = 0;
+  std::optional<std::pair<std::size_t, std::string>> damage;
+};
+
+/// The whole batches in `bytes` from the one that holds `from`, at most `max_bytes` of them unless the first is larger. `checked`: bytes
+/// before this index need no CRC check.
+Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t checked) {
+  Cut cut;
+  std::size_t at = 0;
+  bool begun = false;
+  while (bytes.size() - at >= layout::kRecords) {
+    const auto parsed = RecordBatchView::parse(bytes.subspan(at));
+    const auto length = load_be<std::int32_t>(bytes.data() + at + layout::kLength);
+    const auto magic = load_be<std::int8_t>(bytes.data() + at + layout::kMagic);
+    if (!parsed) {
+      const bool cut_off = magic == 2 && length > 0 && layout::kLogOverhead + static_cast<std::size_t>(length) > bytes.size() - at;
+      if (!cut_off) {
+        cut.damage.emplace(at, parsed.error().message());
+      } else if (!begun) {
+        cut.begin = at;
+        cut.needed = layout::kLogOverhead + static_cast<std::size_t>(length);
+      }
+      break;
+    }
+    if (parsed->base_offset() < std::max(cut.next, Offset{0}) || parsed->last_offset_delta() < 0) {
+      cut.damage.emplace(at, fmt::format("the batch has offset {} after offset {}", parsed->base_offset().value(), cut.next - Offset{1}));
+      break;
+    }
+    const bool wanted = parsed->last_offset() >= from;
+    if (wanted && begun && at + parsed->size() - cut.begin > max_bytes) break;
+    if (at + parsed->size() > checked && wanted && !parsed->crc_matches()) {
+      cut.damage.emplace(at, "wrong checksum");
+      break;
+    }
+    if (wanted && !begun) {
+      begun = true;
+      cut.begin = at;
+    }
+    at += parsed->size();
+    cut.next = parsed->next_offset();
+    if (begun) cut.end = at;
+  }
+  if (!begun && cut.needed == 0) cut.begin = cut.end = at;
+  return cut;
+}
+
+/// Whether the bytes do not begin with a batch at or before `from`, as an index promised.
+bool misleads(Bytes bytes, Offset from, const Cut& cut) {
+  if (cut.damage && cut.damage->first == 0) return true;
+  if (bytes.size() < layout::kRecords) return true;
+  return RecordBatchView::trusted(bytes).base_offset() > from;
+}
+
+}  // namespace
+
+LogView PartitionLog::Impl::view() const {
+  const std::lock_guard lock{view_mutex_};
+  return view_;
+}
+
+LogPlace PartitionLog::Impl::bound(const LogView& view, Isolation isolation) {
+  switch (isolation) {
+    case Isolation::kLogEnd:
+      return view.end;
+    case Isolation::kHighWatermark:
+      return view.high;
+    case Isolation::kCommitted:
+      return view.stable;
+  }
+  return view.high;
+}
+
+Result<LogSlice> PartitionLog::Impl::read(Offset from, std::size_t max_bytes, Isolation isolation) {
+  MILLRACE_CHECK(check_open());
+  const auto now = view();
+  if (from < now.log_start || from > now.end.offset) {
+    return millrace::fail(ErrorCode::kOffsetOutOfRange,
+                          fmt::format("{} has offsets {} to {}; {} was asked for", name_.to_string(), now.log_start.value(),
+                                      now.end.offset.value(), from.value()));
+  }
+  const auto limit = bound(now, isolation);
+  LogSlice slice;
+  for (auto index = segment_of(*now.segments, from); index < now.segments->size() && from < limit.offset; ++index) {
+    auto found = read_segment(now, index, from, max_bytes, limit);
+    if (!found) {
+      // The segment may have been removed since the view was taken.
+      if (view().log_start > from) return read(from, max_bytes, isolation);
+      return found;
+    }
+    slice = std::move(*found);
+    if (!slice.bytes.empty()) break;
+  }
+  slice.log_start = now.log_start;
+  slice.high_watermark = now.high.offset;
+  slice.last_stable = now.stable.offset;
+  return slice;
+}
+
+Result<std::uint64_t> PartitionLog::Impl::find_position(const Segment& segment, Offset from) const {
+  {
+    const std::lock_guard lock{read_ends_mutex_};
+    for (const auto& end : read_ends_) {
+      if (end.offset == from && end.segment == segment.base()) return end.position;
+    }
+  }
+  return segment.position_before(from);
+}
+
+void PartitionLog::Impl::remember(Offset next, const Segment& segment, std::uint64_t position) const {
+  const std::lock_guard lock{read_ends_mutex_};
+  for (auto& end : read_ends_) {
+    if (end.offset == next && end.segment == segment.base()) return;
+  }
+  read_ends_[next_read_end_] = {next, segment.base(), position};
+  next_read_end_ = (next_read_end_ + 1) % read_ends_.size();
+}
+
+Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size_t index, Offset from,
+                                                  std::size_t max_bytes, const LogPlace& bound) {
+  const auto& segment = *(*view.segments)[index];
+  const auto end = end_in(segment, bound);
+  MILLRACE_TRY(position, find_position(segment, from));
+  // Enough to get from the index's entry to the batch, beside what was asked for.
+  constexpr std::size_t kSlack = 8192;
+  auto wanted = std::max(max_bytes, layout::kRecords) + kSlack;
+  MILLRACE_TRY(file, segment.file());
+  bool from_start = position == 0;
+  while (position < end) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - position));
+    auto buffer = context_.buffers.take(size);
+    MILLRACE_TRY(got, file->read(position, buffer.bytes().first(size)));
+    if (got < size) {
+      const SegmentDamage damage{position + got, from, fmt::format("the file ends here; it should have {} bytes", end)};
+      Notice notice{*this};
+      const auto error = damage_error(segment, damage);
+      fail(error, notice);
+      return std::unexpected(error);
+    }
+    const Bytes bytes{buffer.data(), size};
+    const auto verified = segment.verified();
+    const auto cut = cut_batches(bytes, from, max_bytes, verified > position ? static_cast<std::size_t>(verified - position) : 0);
+    if (!from_start && misleads(bytes, from, cut)) {
+      // The index, not the log, may be damaged: the way from the segment's first batch is sure.
+      context_.logger.warn("{}: the index of {} is wrong for offset {}; reading on without it", name_.to_string(),
+                           segment.path(), from.value());
+      position = 0;
+      from_start = true;
+      continue;
+    }
+    from_start = true;
+    if (cut.damage && cut.end == cut.begin) {
+      const SegmentDamage damage{position + cut.damage->first, std::max(cut.next, from), cut.damage->second};
+      Notice notice{*this};
+      const auto error = damage_error(segment, damage);
+      fail(error, notice);
+      return std::unexpected(error);
+    }
+    if (cut.end > cut.begin) {
+      (*view.segments)[index]->add_verified(position + cut.begin, position + cut.end);
+      remember(cut.next, segment, position + cut.end);
+      LogSlice slice;
+      slice.bytes = bytes.subspan(cut.begin, cut.end - cut.begin);
+      slice.owner = buffer.owner();
+      return slice;
+    }
+    // Not there yet: either the batch is larger than what was read, or the entry was far before it.
+    if (cut.needed > 0) {
+      position += cut.begin;
+      wanted = std::max(cut.needed, wanted);
+      if (position + cut.needed > end) break;
+    } else {
+      if (cut.begin == 0) break;
+      position += cut.begin;
+    }
+  }
+  return LogSlice{};
+}
+
+Error PartitionLog::Impl::damage_error(const Segment& segment, const SegmentDamage& damage) const {
+  const auto intact = count_records_after(segment, damage, context_.buffers).value_or(0);
+  return {ErrorCode::kCorruptLog,
+          fmt::format("{} is offline: {} in {} at byte {} (offset {}). {} later records look intact. Nothing was changed; "
+                      "see: millrace log verify --help",
+                      name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact)};
+}
+
+Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::search(const LogView& view, std::size_t index,
+                                                                     std::uint64_t from, Timestamp time,
+                                                                     const LogPlace& bound) {
+  const auto& segment = *(*view.segments)[index];
+  const auto end = end_in(segment, bound);
+  MILLRACE_TRY(file, segment.file());
+  const auto header = context_.buffers.take(layout::kRecords);
+  while (from + layout::kRecords <= end) {
+    MILLRACE_TRY(got, file->read(from, header.bytes().first(layout::kRecords)));
+    if (got < layout::kRecords) break;
+    const auto size = layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
+    const auto head = RecordBatchView::trusted(header.bytes().first(layout::kRecords));
+    if (head.magic() != 2 || size < layout::kRecords || from + size > end) break;
+    if (head.max_timestamp() >= time && head.last_offset() >= view.log_start && !head.is_control()) {
+      auto whole = context_.buffers.take(size);
+      MILLRACE_TRY(bytes, file->read(from, whole.bytes().first(size)));
+      MILLRACE_TRY(batch, RecordBatchView::parse(whole.bytes().first(bytes)));
+      MILLRACE_TRY(cursor, batch.records(context_.buffers));
+      while (cursor.next()) {
+        const auto& record = cursor.record();
+        if (record.timestamp >= time && record.offset >= view.log_start) {
+          return OffsetAndTimestamp{record.offset, record.timestamp, batch.leader_epoch()};
+        }
+      }
+      MILLRACE_CHECK(cursor.status());
+    }
+    from += size;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::offset_for_time(Timestamp time, Isolation isolation) {
+  MILLRACE_CHECK(check_open());
+  const auto now = view();
+  const auto limit = bound(now, isolation);
+  for (std::size_t index = 0; index < now.segments->size(); ++index) {
+    const auto& segment = *(*now.segments)[index];
+    if (segment.base() > limit.segment) break;
+    if (segment.largest_timestamp() < time) continue;
+    // No record up to the entry's offset is as late as `time`, when the entry's time is smaller.
+    MILLRACE_TRY(entry, segment.time_index().floor(time.time_since_epoch().count() - 1));
+    std::uint64_t from = 0;
+    if (entry) {
+      MILLRACE_TRY(position, segment.position_before(segment.base() + entry->relative_offset));
+      from = position;
+    }
+    MILLRACE_TRY(found, search(now, index, from, time, limit));
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::max_timestamp() {
+  MILLRACE_CHECK(check_open());
+  const auto now = view();
+  auto largest = Timestamp::min();
+  for (const auto& segment : *now.segments) {
+    if (segment->size() > 0) largest = std::max(largest, segment->largest_timestamp());
+  }
+  if (largest == Timestamp::min()) return std::nullopt;
+  MILLRACE_TRY(found, offset_for_time(largest, Isolation::kHighWatermark));
+  if (found) return found;
+  // It is above the high watermark: look at what is below, newest segment first.
+  std::optional<OffsetAndTimestamp> best;
+  for (const auto& segment : *now.segments) {
+    const auto end = end_in(*segment, now.high);
+    const auto visit = [&](const RecordBatchView& head, std::uint64_t, std::size_t) {
+      if (head.is_control() || head.last_offset() < now.log_start) return;
+      if (!best || head.max_timestamp() > best->timestamp) {
+        best = OffsetAndTimestamp{head.last_offset(), head.max_timestamp(), head.leader_epoch()};
+      }
+    };
+    MILLRACE_TRY(scanned, scan(*segment, {.to = end, .gaps_allowed = true}, context_.buffers, visit));
+    if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
+  }
+  if (!best) return std::nullopt;
+  return offset_for_time(best->timestamp, Isolation::kHighWatermark);
+}
+
+Result<void> PartitionLog::Impl::verify() {
+  const auto now = view();
+  auto expected = kNoOffset;
+  for (const auto& segment : *now.segments) {
+    if (segment->base() > now.end.segment) break;
+    const auto end = end_in(*segment, now.end);
+    if (expected == kNoOffset) expected = segment->base();
+    const ScanOptions options{.to = end, .expected = expected, .checksums_from = Offset{0}, .gaps_allowed = config().cleanup_compact};
+    MILLRACE_TRY(scanned, scan(*segment, options, context_.buffers, [](const auto&, auto, auto) {}));
+    if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
+    expected = scanned.next_offset;
+  }
+  return {};
+}
+
+}  // namespace millrace

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "record/record_batch.h"
+
+namespace millrace {
+
+/// What the log remembers of idempotent and transactional producers: enough to see a retry, a gap and a zombie.
+///
+/// Threading: one thread at a time. Logic only: no file, no clock.
+class ProducerState {
+ public:
+  /// What an append may do. `duplicate_of` is the base offset that the same batch got the first time.
+  struct Verdict {
+    std::optional<Offset> duplicate_of;
+  };
+
+  /// Whether a batch that a client sent follows the producer's last. Errors: `kOutOfOrderSequenceNumber`,
+  /// `kDuplicateSequenceNumber` (it repeats a batch that is no longer remembered), `kInvalidProducerEpoch`.
+  [[nodiscard]] Result<Verdict> check(const RecordBatchView& batch) const;
+
+  /// Takes note of a batch that is in the log with its final offset, checked or (in recovery) not.
+  void update(const RecordBatchView& batch);
+
+  /// The transactions without an end: their producer and first offset, by that offset.
+  [[nodiscard]] std::vector<std::pair<ProducerId, Offset>> open_transactions() const;
+  /// Forgets producers whose last batch is older than `before` and that have no open transaction.
+  void expire(Timestamp before);
+  [[nodiscard]] std::size_t size() const { return producers_.size(); }
+  void clear() { producers_.clear(); }
+
+  /// Kafka's producer snapshot, version 1: of each producer the last batch. `decode` replaces what is there. Errors: `kMalformed`.
+  [[nodiscard]] std::vector<std::byte> encode() const;
+  [[nodiscard]] Result<void> decode(Bytes bytes);
+
+ private:
+  static constexpr std::size_t kRemembered = 5;
+  struct Batch {
+    std::int32_t first_sequence;
+    std::int32_t last_sequence;
+    std::int64_t last_offset;
+    std::int32_t offset_delta;
+  };
+  struct Producer {
+    std::int16_t epoch = -1;
+    std::int32_t coordinator_epoch = -1;
+    std::int64_t last_timestamp = -1;
+    std::int64_t open_transaction = -1;
+    /// Oldest first.
+    std::array<Batch, kRemembered> batches{};
+    std::size_t batch_count = 0;
+
+    void add(Batch batch);
+    [[nodiscard]] const Batch& last() const { return batches[batch_count - 1]; }
+  };
+  void end_transaction(Producer& producer, const RecordBatchView& batch);
+
+  std::unordered_map<std::int64_t, Producer> producers_;
+};
+
+}  // namespace millrace
