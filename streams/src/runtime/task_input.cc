@@ -38,7 +38,7 @@ void TaskInput::set_known_end(std::size_t slot, Offset end) { queues_[slot].know
 
 bool TaskInput::is_awaited(std::size_t slot) const {
   const auto& queue = queues_[slot];
-  return queue.empty() && (queue.known_end == kNoOffset || queue.end < queue.known_end);
+  return queue.empty() && (queue.known_end == kNoOffset || std::max(queue.end, Offset{0}) < queue.known_end);
 }
 
 std::vector<std::size_t> TaskInput::awaited() const {
