@@ -1,0 +1,60 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "millrace/client.h"
+
+namespace millrace::test {
+
+/// A log for one test, with as many clients as it wants. One kind an implementation of `Client`.
+class LogUnderTest {
+ public:
+  virtual ~LogUnderTest() = default;
+  virtual std::unique_ptr<Client> client(const Properties& properties) = 0;
+};
+
+struct LogKind {
+  std::string name;
+  std::function<std::unique_ptr<LogUnderTest>()> make;
+};
+
+/// A record with bytes of its own, to be compared.
+struct OwnedRecord {
+  std::int64_t offset = 0;
+  std::string key;
+  std::string value;
+  bool operator==(const OwnedRecord&) const = default;
+};
+
+inline constexpr std::chrono::seconds kPatience{20};
+
+/// Polls until there are `count` records, or nothing comes any more.
+inline std::vector<OwnedRecord> poll_records(Consumer& consumer, std::size_t count) {
+  std::vector<OwnedRecord> records;
+  while (records.size() < count) {
+    auto batches = consumer.poll(kPatience);
+    EXPECT_TRUE(batches) << batches.error().message();
+    if (!batches || batches->empty()) break;
+    for (const auto& batch : *batches) {
+      for (const auto& record : batch.records()) {
+        records.push_back({record.offset.value(), std::string{record.key.text()}, std::string{record.value.text()}});
+      }
+    }
+  }
+  return records;
+}
+
+template <class T>
+T must(Result<T> result) {
+  EXPECT_TRUE(result) << result.error().message();
+  if (!result) std::abort();
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+}  // namespace millrace::test
