@@ -6,7 +6,7 @@
 #include <mutex>
 #include <thread>
 
-#include "client/log_under_test.h"
+#include "unit/client/log_under_test.h"
 #include "support/temporary_folder.h"
 
 namespace millrace::test {
