@@ -408,7 +408,7 @@ class EmbeddedLog final : public LogUnderTest {
 
 INSTANTIATE_TEST_SUITE_P(Embedded, ClientContract,
                          ::testing::Values(LogKind{"embedded", [] { return std::make_unique<EmbeddedLog>(); }}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace millrace::test
