@@ -18,6 +18,16 @@ test("a newer figure of a window replaces the older", () => {
   assert.deepEqual(history.series(1, 10)[1], [6]);
 });
 
+test("windows that a snapshot did not bring are missed, those that are not kept any more are not", () => {
+  const history = new History(60);
+  history.replace([window(60, 5), window(120, 5)], 13);
+  assert.equal(history.lacks(13), false);
+  history.merge([window(120, 7), window(180, 1)]);
+  assert.equal(history.lacks(16), false);
+  history.merge([window(600, 4)]);
+  assert.equal(history.lacks(29), true);
+});
+
 test("a young log is drawn with the silence before it", () => {
   const history = new History(60);
   history.merge([window(600, 5)]);

@@ -8,15 +8,38 @@ export type Series = [times: number[], hits: number[], errors: number[]];
 /** The windows of one length, minute or hour: the whole history once, then what changes. */
 export class History {
   private readonly windows = new Map<number, Window>();
+  private hits = 0;
+  // Hits that a whole report had in no window: those older than the program keeps.
+  private unkept = 0;
 
   constructor(readonly lengthSeconds: number) {}
 
   clear(): void {
     this.windows.clear();
+    this.hits = 0;
+    this.unkept = 0;
   }
 
   merge(windows: readonly Window[]): void {
-    for (const window of windows) this.windows.set(window.start, window);
+    for (const window of windows) {
+      this.hits += window.hits - (this.windows.get(window.start)?.hits ?? 0);
+      this.windows.set(window.start, window);
+    }
+  }
+
+  /** Takes all windows of a whole report that counts `hits` in all. */
+  replace(windows: readonly Window[], hits: number): void {
+    this.clear();
+    this.merge(windows);
+    this.unkept = hits - this.hits;
+  }
+
+  /**
+   * Whether a report that counts `hits` must have windows that are not here: a snapshot brings the newest ones only, and
+   * while a long log is read more than those can change from one snapshot to the next.
+   */
+  lacks(hits: number): boolean {
+    return hits - this.hits > this.unkept;
   }
 
   /**

@@ -116,12 +116,16 @@ class Page {
     this.minutes.merge(this.snapshot.report.perMinute);
     this.hours.merge(this.snapshot.report.perHour);
     this.isFresh = true;
-    if (this.isSearching()) this.fetchWholeSoon();
+    if (this.isSearching() || this.lacksHistory(this.snapshot)) this.fetchWholeSoon();
     this.drawSoon();
   }
 
   private isSearching(): boolean {
     return this.search.trim() !== "";
+  }
+
+  private lacksHistory({ report }: Snapshot): boolean {
+    return this.minutes.lacks(report.hits) || this.hours.lacks(report.hits);
   }
 
   // The whole report has all windows and longer lists than a snapshot: for the history at the start, and for a search.
@@ -138,8 +142,8 @@ class Page {
       if (!answer.ok) return;
       const report = parseReport(await answer.json());
       this.whole = report;
-      this.minutes.merge(report.perMinute);
-      this.hours.merge(report.perHour);
+      this.minutes.replace(report.perMinute, report.hits);
+      this.hours.replace(report.perHour, report.hits);
       // A snapshot that came meanwhile is newer.
       if (this.snapshot) {
         this.minutes.merge(this.snapshot.report.perMinute);
@@ -154,7 +158,7 @@ class Page {
       this.nextWholeAt = now + Math.max(wholePauseMs, wholePausePerMs * (now - askedAt));
       this.wholeIsDue = false;
       const isOlder = this.snapshotAt !== undefined && this.snapshotAt > askedAt;
-      if (isOlder && this.isSearching()) this.fetchWholeSoon();
+      if (isOlder && this.snapshot && (this.isSearching() || this.lacksHistory(this.snapshot))) this.fetchWholeSoon();
     }
   }
 
