@@ -20,7 +20,8 @@ class LiveModel {
   /// people and tests, not for a timer.
   [[nodiscard]] virtual std::string report_json() const = 0;
 
-  /// `{"report": {...}, "live": {...}}`: the report with lists of at most 100 entries and what is going on now. At most
+  /// `{"report": {...}, "live": {...}}`: the report with lists of at most 100 entries and the newest 744 hours and minutes, and what
+  /// is going on now. At most
   /// built once a version. The keys of "live":
   ///
   ///     now               the time of the snapshot, Unix milliseconds

@@ -25,7 +25,7 @@ streams::Topology topology(const LineFormat& format, const TopologyOptions& opti
 
   // Everything.
   const auto all = hits.group_all();
-  all.aggregate<Totals>().as(stores::kTotals).to("weblog-totals");
+  all.aggregate<Totals>().as(stores::kTotals).to(streams::topic("weblog-totals").key([](streams::All) { return "all"; }));
   all.window(tumbling(1s).keep(5min)).aggregate<Tally>().as(stores::kSeconds);
   hits.filter([](const Hit& hit) { return !is_client_error(hit); })
       .group_all()
