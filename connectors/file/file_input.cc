@@ -105,6 +105,15 @@ Result<std::span<const Line>> FollowedInput::turn(std::span<char> buffer, TimePo
   return lines;
 }
 
+Result<void> FollowedInput::begin_at(const FilePosition& position, const FollowedFile::Options& options,
+                                     TimePoint now) {
+  MILLRACE_TRY(look, file_.look());
+  const auto was_rotated = state_.is_rotated();
+  state_ = FollowedFile{options, look, position, now};
+  if (was_rotated) state_.on_path(PathTarget::kElsewhere, now);
+  return {};
+}
+
 std::optional<SourceOffset> FollowedInput::offset() const {
   if (state_.is_finished() && !state_.is_linked()) return std::nullopt;
   return offset_of(state_.position(), path());

@@ -70,6 +70,12 @@ class FollowedInput final : public FileInput {
   [[nodiscard]] int descriptor() const override { return file_.descriptor(); }
 
   [[nodiscard]] const FileId& id() const { return file_.id(); }
+  /// To look ahead, before the first turn.
+  [[nodiscard]] OpenFile& file() { return file_; }
+  [[nodiscard]] FilePosition position() const { return state_.position(); }
+  /// Before the first turn: begins at `position` instead.
+  [[nodiscard]] Result<void> begin_at(const FilePosition& position, const FollowedFile::Options& options,
+                                      TimePoint now);
   [[nodiscard]] bool is_rotated() const { return state_.is_rotated(); }
   void on_path(PathTarget target, TimePoint now) { state_.on_path(target, now); }
 

@@ -43,7 +43,35 @@ Result<void> FileTask::start(const Properties& config, const SourceContext& cont
   return {};
 }
 
+Result<void> FileTask::skip_stored(std::span<const RecordView> records) {
+  if (!stored_lines_) {
+    std::vector<FollowedInput*> inputs;
+    for (const auto& input : inputs_) {
+      if (auto* followed = dynamic_cast<FollowedInput*>(input.get())) inputs.push_back(followed);
+    }
+    stored_lines_ = std::make_unique<StoredLines>(inputs, config_.file, transform_);
+  }
+  for (const auto& record : records) MILLRACE_CHECK(stored_lines_->take(record.value.text()));
+  return {};
+}
+
+/// Gives the new positions, so that they are stored though no line comes with them.
+Result<SourcePoll> FileTask::pass_stored_lines() {
+  const auto stored = std::exchange(stored_lines_, nullptr);
+  MILLRACE_TRY(moved, stored->pass(context_->clock.now()));
+  const auto& counts = stored->counts();
+  context_->logger.info("{} lines behind the stored positions were captured before; {} records are of other sources",
+                        counts.recognised, counts.unknown);
+  SourcePoll poll;
+  for (const auto* input : moved) poll.batches.push_back({.partition = input->partition(), .offset = input->offset()});
+  return poll;
+}
+
 Result<SourcePoll> FileTask::poll(Duration max_wait) {
+  if (stored_lines_) {
+    MILLRACE_TRY(passed, pass_stored_lines());
+    if (!passed.batches.empty()) return passed;
+  }
   const auto deadline = context_->clock.now() + max_wait;
   auto is_over = false;
   while (true) {

@@ -12,6 +12,7 @@
 
 #include "file/file_input.h"
 #include "file/file_watcher.h"
+#include "file/stored_lines.h"
 #include "millrace/connect/file_source.h"
 #include "millrace/connect/source.h"
 
@@ -44,6 +45,7 @@ class FileTask final : public SourceTask {
   FileTask(LineTransform transform, const WatcherFactory& make_watcher);
 
   [[nodiscard]] Result<void> start(const Properties& config, const SourceContext& context) override;
+  [[nodiscard]] Result<void> skip_stored(std::span<const RecordView> records) override;
   [[nodiscard]] Result<SourcePoll> poll(Duration max_wait) override;
   void wakeup() override;
   void stop() override;
@@ -62,6 +64,7 @@ class FileTask final : public SourceTask {
   void watch_folders();
   void apply(const FileChanges& changes);
 
+  [[nodiscard]] Result<SourcePoll> pass_stored_lines();
   [[nodiscard]] FileInput* next_ready(TimePoint now);
   [[nodiscard]] bool waits_for_predecessor(std::size_t index) const;
   [[nodiscard]] Result<std::optional<SourceBatch>> read(FileInput& input, TimePoint now);
@@ -82,6 +85,7 @@ class FileTask final : public SourceTask {
   std::map<FileId, FollowedInput*> followed_;
   std::set<FileId> finished_ids_;                ///< mode once: read to the end, and not to be opened again
   std::map<std::string, std::string> troubled_;  ///< path -> why it can't be read
+  std::unique_ptr<StoredLines> stored_lines_;    ///< until the first poll
   std::size_t turn_ = 0;
   TimePoint status_time_{};
 

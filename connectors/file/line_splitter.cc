@@ -16,9 +16,9 @@ std::span<const Line> LineSplitter::split_last(std::string_view block) {
   const auto rest = add_lines(block);
   if (pending_bytes_ > 0) {
     keep(rest);
-    add_pending_line();
+    add_pending_line(block.size());
   } else if (!rest.empty()) {
-    add_line(rest);
+    add_line(rest, block.size());
   }
   return lines_;
 }
@@ -36,28 +36,29 @@ std::string_view LineSplitter::add_lines(std::string_view block) {
     const auto* newline = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
     if (newline == nullptr) break;
     const std::string_view text{at, static_cast<std::size_t>(newline - at)};
+    const auto line_end = static_cast<std::size_t>(newline + 1 - block.data());
     if (pending_bytes_ > 0) {
       keep(text);
-      add_pending_line();
+      add_pending_line(line_end);
     } else {
-      add_line(text);
+      add_line(text, line_end);
     }
     at = newline + 1;
   }
   return {at, static_cast<std::size_t>(end - at)};
 }
 
-void LineSplitter::add_line(std::string_view text) {
+void LineSplitter::add_line(std::string_view text, std::size_t end) {
   if (text.ends_with('\r')) text.remove_suffix(1);
-  lines_.push_back({text.substr(0, max_line_bytes_), text.size()});
+  lines_.push_back({text.substr(0, max_line_bytes_), text.size(), end});
 }
 
-void LineSplitter::add_pending_line() {
+void LineSplitter::add_pending_line(std::size_t end) {
   // At most one line of a call was pending, so its text has this buffer to itself until the next call.
   completed_.swap(rest_);
   const auto full_size = pending_bytes_ - (rest_ends_in_return_ ? 1 : 0);
   const auto kept = std::min<std::uint64_t>({completed_.size(), full_size, max_line_bytes_});
-  lines_.push_back({std::string_view{completed_}.substr(0, kept), full_size});
+  lines_.push_back({std::string_view{completed_}.substr(0, kept), full_size, end});
   reset();
 }
 

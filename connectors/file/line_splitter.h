@@ -14,6 +14,7 @@ namespace millrace::connect {
 struct Line {
   std::string_view text;
   std::uint64_t full_size = 0;
+  std::size_t end = 0;  ///< in the block that completed it: behind its "\n"
 
   [[nodiscard]] bool is_cut() const { return full_size > text.size(); }
 };
@@ -46,8 +47,8 @@ class LineSplitter {
  private:
   /// Adds the whole lines of `block`; gives its unterminated rest.
   [[nodiscard]] std::string_view add_lines(std::string_view block);
-  void add_line(std::string_view text);
-  void add_pending_line();
+  void add_line(std::string_view text, std::size_t end);
+  void add_pending_line(std::size_t end);
   void keep(std::string_view rest);
 
   std::size_t max_line_bytes_;

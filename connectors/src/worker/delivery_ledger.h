@@ -16,6 +16,8 @@ namespace millrace::connect {
 struct SafePosition {
   std::shared_ptr<const SourcePartition> partition;
   std::optional<SourceOffset> offset;  ///< absent: to be forgotten
+  /// Behind the last record of it and of everything before it in the topic, where that has one partition.
+  Offset topic_end = kNoOffset;
 };
 
 /// What was sent and not yet acknowledged, and which positions follow from what was. Acknowledgements may come in any
@@ -28,11 +30,15 @@ struct SafePosition {
 /// Threading: one thread. Cost: constant for a batch, not for a record.
 class DeliveryLedger {
  public:
+  /// Where the topic ends before anything is sent.
+  void begin_at(Offset topic_end) { topic_end_ = topic_end; }
+
   /// Takes down a batch that is about to be sent; gives the token its records carry (never 0).
   [[nodiscard]] std::uint64_t add(const SourceBatch& batch);
 
-  /// The records with these tokens are stored. Tokens of other uses (0, or above any given out) are ignored.
-  void acknowledge(std::span<const std::uint64_t> tokens);
+  /// The records with these tokens are stored, the first at `base_offset`, the others behind it. Tokens of other uses
+  /// (0, or above any given out) are ignored.
+  void acknowledge(std::span<const std::uint64_t> tokens, Offset base_offset);
 
   /// The newest safe position of each source partition, if it moved since the last call.
   [[nodiscard]] std::vector<SafePosition> take_positions();
@@ -47,13 +53,14 @@ class DeliveryLedger {
     std::size_t outstanding = 0;  ///< records
     std::size_t bytes = 0;
   };
-  void acknowledge_run(std::uint64_t token, std::size_t count);
+  void acknowledge_run(std::uint64_t token, std::size_t count, Offset end);
   void release_front();
 
   std::deque<Entry> entries_;
   std::uint64_t first_token_ = 1;  ///< of `entries_.front()`
   std::size_t bytes_in_flight_ = 0;
   std::uint64_t acknowledged_ = 0;
+  Offset topic_end_ = kNoOffset;
   std::vector<SafePosition> safe_;
 };
 

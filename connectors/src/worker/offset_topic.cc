@@ -16,30 +16,40 @@ namespace {
 
 std::string_view text_of(const rapidjson::StringBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
 
-/// Where each partition has to be read to: those with records only.
-Result<std::map<TopicPartition, Offset>> find_ends(Admin& admin, const std::string& topic) {
+constexpr std::string_view kTopicEnd = "topic.offset";
+
+/// What is left to be read: the end of each partition that has records from `from` on.
+Result<std::map<TopicPartition, Offset>> find_ends(Admin& admin, const std::string& topic, std::optional<Offset> from) {
   MILLRACE_TRY(description, admin.describe_topic(topic));
   std::map<TopicPartition, Offset> ends;
   for (const auto& partition : description.partitions) {
     const TopicPartition place{topic, partition.index};
     MILLRACE_TRY(start, admin.list_offset(place, {.kind = OffsetKind::kEarliest}));
     MILLRACE_TRY(end, admin.list_offset(place, {.kind = OffsetKind::kLatest}));
-    if (start.offset < end.offset) ends.emplace(place, end.offset);
+    if (std::max(start.offset, from.value_or(Offset{0})) < end.offset) ends.emplace(place, end.offset);
   }
   return ends;
 }
 
-void take_record(const RecordView& record, std::string_view connector, StoredOffsets& offsets) {
+Result<void> assign(Consumer& consumer, const std::map<TopicPartition, Offset>& ends) {
+  std::vector<TopicPartition> partitions;
+  for (const auto& [partition, end] : ends) partitions.push_back(partition);
+  return consumer.assign(std::move(partitions));
+}
+
+void take_record(const RecordView& record, std::string_view connector, StoredState& state) {
   auto key = parse_offset_key(record.key.text());
   if (!key || key->first != connector) return;
-  auto offset = record.value.is_null() ? Result<Fields>{Fields{}} : fields_from_json(record.value.text());
+  if (record.value.is_null()) {
+    state.offsets.erase(key->second);
+    return;
+  }
+  auto offset = fields_from_json(record.value.text());
   // A value that is no position is not a position of ours: as if it had not been written.
   if (!offset) return;
-  if (record.value.is_null()) {
-    offsets.erase(key->second);
-  } else {
-    offsets.insert_or_assign(std::move(key->second), *std::move(offset));
-  }
+  state.topic_end = std::max(state.topic_end, Offset{int_field(*offset, kTopicEnd).value_or(-1)});
+  offset->erase(std::string{kTopicEnd});
+  state.offsets.insert_or_assign(std::move(key->second), *std::move(offset));
 }
 
 }  // namespace
@@ -76,37 +86,46 @@ Result<void> ensure_offset_topic(Admin& admin, const std::string& topic) {
   return {};
 }
 
-Result<StoredOffsets> read_offsets(Client& client, Admin& admin, const std::string& topic, std::string_view connector,
-                                   Duration timeout) {
-  MILLRACE_TRY(ends, find_ends(admin, topic));
+std::string offset_value(SourceOffset offset, Offset topic_end) {
+  if (topic_end != kNoOffset) offset.insert_or_assign(std::string{kTopicEnd}, topic_end.value());
+  return to_json(offset);
+}
+
+Result<StoredState> read_offsets(Client& client, Admin& admin, const std::string& topic, std::string_view connector,
+                                 Duration timeout) {
+  StoredState state;
+  MILLRACE_CHECK(
+      read_to_end(client, admin, topic, std::nullopt, timeout, [&](const PolledBatch& batch) -> Result<void> {
+        for (const auto& record : batch.records()) take_record(record, connector, state);
+        return {};
+      }));
+  return state;
+}
+
+Result<void> read_to_end(Client& client, Admin& admin, const std::string& topic, std::optional<Offset> from,
+                         Duration timeout, const TakeBatch& take) {
+  MILLRACE_TRY(ends, find_ends(admin, topic, from));
   MILLRACE_TRY(consumer, client.consumer({{"auto.offset.reset", "earliest"}}));
-  StoredOffsets offsets;
+  MILLRACE_CHECK(assign(*consumer, ends));
+  if (from) {
+    for (const auto& [partition, end] : ends) MILLRACE_CHECK(consumer->seek(partition, *from));
+  }
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  const auto assign_rest = [&]() -> Result<void> {
-    std::vector<TopicPartition> rest;
-    for (const auto& [partition, end] : ends) rest.push_back(partition);
-    return consumer->assign(std::move(rest));
-  };
-  MILLRACE_CHECK(assign_rest());
   while (!ends.empty()) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= Duration::zero()) {
-      return fail(ErrorCode::kTimedOut, fmt::format("cannot read the stored positions in {} to their end", topic));
-    }
+    if (left <= Duration::zero()) return fail(ErrorCode::kTimedOut, fmt::format("cannot read {} to its end", topic));
     MILLRACE_TRY(batches, consumer->poll(std::min<Duration>(left, std::chrono::milliseconds{200})));
-    for (const auto& batch : batches) {
-      for (const auto& record : batch.records()) take_record(record, connector, offsets);
-    }
+    for (const auto& batch : batches) MILLRACE_CHECK(take(batch));
     // By position and not by the last record: offsets have gaps where compaction has been.
     const auto before = ends.size();
     for (auto at = ends.begin(); at != ends.end();) {
       MILLRACE_TRY(position, consumer->position(at->first));
       at = position >= at->second ? ends.erase(at) : std::next(at);
     }
-    if (ends.size() != before && !ends.empty()) MILLRACE_CHECK(assign_rest());
+    if (ends.size() != before && !ends.empty()) MILLRACE_CHECK(assign(*consumer, ends));
   }
   consumer->close();
-  return offsets;
+  return {};
 }
 
 }  // namespace millrace::connect

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,25 @@ namespace millrace::connect {
 /// Makes the topic if it is absent: one partition, compacted.
 [[nodiscard]] Result<void> ensure_offset_topic(Admin& admin, const std::string& topic);
 
+/// Where a connector's last run ended, as far as it could store that.
+struct StoredState {
+  StoredOffsets offsets;
+  /// Behind the last record in the connector's topic that the offsets know of; nothing when there are none.
+  Offset topic_end = kNoOffset;
+};
+
+/// A position as it is stored: with the topic's end, if that is known.
+[[nodiscard]] std::string offset_value(SourceOffset offset, Offset topic_end);
+
 /// Every position that the connector has stored: the newest record of each key. Reads the topic to its end.
 /// Errors: those of the client; `kTimedOut`.
-[[nodiscard]] Result<StoredOffsets> read_offsets(Client& client, Admin& admin, const std::string& topic,
-                                                 std::string_view connector, Duration timeout);
+[[nodiscard]] Result<StoredState> read_offsets(Client& client, Admin& admin, const std::string& topic,
+                                               std::string_view connector, Duration timeout);
+
+/// Reads partitions from where `from` says (absent: their first record) to where they end now. Errors: those of the
+/// client and of `take`; `kTimedOut`.
+using TakeBatch = std::function<Result<void>(const PolledBatch&)>;
+[[nodiscard]] Result<void> read_to_end(Client& client, Admin& admin, const std::string& topic,
+                                       std::optional<Offset> from, Duration timeout, const TakeBatch& take);
 
 }  // namespace millrace::connect

@@ -58,7 +58,7 @@ struct Shared {
     } else if (!report.tokens.empty() && (report.tokens.front() & kPositionBit) != 0) {
       for (const auto token : report.tokens) on_position_stored(token);
     } else {
-      ledger.acknowledge(report.tokens);
+      ledger.acknowledge(report.tokens, *report.base_offset);
     }
     changed.notify_all();
   }
@@ -79,7 +79,7 @@ struct Parts {
   WorkerOptions options;
   std::unique_ptr<Admin> admin;
   std::unique_ptr<Producer> producer;
-  StoredOffsets offsets;
+  StoredState stored;
   std::shared_ptr<Shared> shared = std::make_shared<Shared>();
 };
 
@@ -92,16 +92,18 @@ class SourceWorkerImpl final : public SourceWorker {
         limit_(parts_.options.max_topic_bytes, parts_.options.limit_check_interval),
         clock_(parts_.options.clock != nullptr ? *parts_.options.clock : own_clock_),
         logger_(parts_.options.logger != nullptr ? *parts_.options.logger : own_logger_),
-        context_{clock_, logger_, parts_.offsets} {}
+        context_{clock_, logger_, parts_.stored.offsets} {}
 
   ~SourceWorkerImpl() override {
     request_stop(steady_clock::now());
     if (thread_.joinable()) thread_.join();
-    (void)parts_.producer->close(Duration::zero());
+    if (const auto closed = parts_.producer->close(Duration::zero()); !closed)
+      logger_.warn("{}", closed.error().message());
   }
 
-  Result<void> begin(const Properties& config) {
+  Result<void> begin(Client& client, const Properties& config) {
     MILLRACE_CHECK(task_->start(config, context_));
+    if (parts_.options.resume_from == ResumeFrom::kTopic && has_one_partition()) MILLRACE_CHECK(skip_stored(client));
     if (parts_.options.max_topic_bytes > 0) {
       MILLRACE_CHECK(look_at_topic_size());
       const std::lock_guard lock{shared_.mutex};
@@ -220,6 +222,23 @@ class SourceWorkerImpl final : public SourceWorker {
     return false;
   }
 
+  [[nodiscard]] bool has_one_partition() const { return parts_.partitions.size() == 1; }
+
+  /// Shows the task what is in the topic behind the stored positions.
+  Result<void> skip_stored(Client& client) {
+    const auto from = parts_.stored.topic_end == kNoOffset ? std::nullopt : std::optional{parts_.stored.topic_end};
+    const TopicPartition place{parts_.topic, parts_.partitions.front()};
+    MILLRACE_TRY(end, parts_.admin->list_offset(place, {.kind = OffsetKind::kLatest}));
+    MILLRACE_CHECK(read_to_end(client, *parts_.admin, parts_.topic, from, kStartTimeout,
+                               [&](const PolledBatch& batch) { return task_->skip_stored(batch.records()); }));
+    shared_.ledger.begin_at(end.offset);
+    return {};
+  }
+
+  [[nodiscard]] Offset topic_end_of(const SafePosition& position) const {
+    return has_one_partition() ? position.topic_end : kNoOffset;
+  }
+
   /// The mutex is held.
   void show_limit() {
     shared_.status.state = limit_.has_room() ? WorkerState::kRunning : WorkerState::kTopicFull;
@@ -269,7 +288,7 @@ class SourceWorkerImpl final : public SourceWorker {
     }
     for (const auto& position : positions) {
       const auto key = offset_key(parts_.name, *position.partition);
-      const auto value = position.offset ? to_json(*position.offset) : std::string{};
+      const auto value = position.offset ? offset_value(*position.offset, topic_end_of(position)) : std::string{};
       MILLRACE_CHECK(parts_.producer->send({.topic = parts_.options.offset_topic,
                                             .key = key,
                                             .value = position.offset ? NullableBytes{value} : nullptr,
@@ -368,18 +387,18 @@ Result<std::unique_ptr<SourceWorker>> SourceWorker::start(Client& client, Source
   MILLRACE_TRY(admin, client.admin());
   MILLRACE_TRY(partitions, find_partitions(*admin, parts.topic));
   MILLRACE_CHECK(ensure_offset_topic(*admin, options.offset_topic));
-  MILLRACE_TRY(offsets, read_offsets(client, *admin, options.offset_topic, parts.name, kStartTimeout));
+  MILLRACE_TRY(stored, read_offsets(client, *admin, options.offset_topic, parts.name, kStartTimeout));
   MILLRACE_TRY(producer, client.producer(options.producer, [shared = parts.shared](const DeliveryReport& report) {
     shared->on_delivery(report);
   }));
   parts.partitions = std::move(partitions);
   parts.admin = std::move(admin);
   parts.producer = std::move(producer);
-  parts.offsets = std::move(offsets);
+  parts.stored = std::move(stored);
   parts.options = std::move(options);
 
   auto worker = std::make_unique<SourceWorkerImpl>(std::move(parts), connector.task());
-  MILLRACE_CHECK(worker->begin(tasks.front()));
+  MILLRACE_CHECK(worker->begin(client, tasks.front()));
   return worker;
 }
 

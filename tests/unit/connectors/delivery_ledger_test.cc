@@ -36,10 +36,10 @@ TEST(DeliveryLedger, GivesAPositionOnceAllBeforeItIsStored) {
   const auto second = ledger.add(Batch{kFileA, 200, 1}.batch);
   EXPECT_EQ(ledger.bytes_in_flight(), 30u);
 
-  ledger.acknowledge(std::vector{second, first});
+  ledger.acknowledge(std::vector{second, first}, Offset{0});
   EXPECT_EQ(taken(ledger), Positions{});
   EXPECT_EQ(ledger.bytes_in_flight(), 20u);
-  ledger.acknowledge(std::vector{first});
+  ledger.acknowledge(std::vector{first}, Offset{0});
   EXPECT_EQ(taken(ledger), (Positions{{*kFileA, 200}}));
   EXPECT_EQ(taken(ledger), Positions{});
   EXPECT_EQ(ledger.bytes_in_flight(), 0u);
@@ -50,7 +50,7 @@ TEST(DeliveryLedger, KeepsTheSourcesApart) {
   DeliveryLedger ledger;
   const auto a = ledger.add(Batch{kFileA, 1, 1}.batch);
   const auto b = ledger.add(Batch{kFileB, 2, 1}.batch);
-  ledger.acknowledge(std::vector{a, b});
+  ledger.acknowledge(std::vector{a, b}, Offset{0});
   EXPECT_EQ(taken(ledger), (Positions{{*kFileA, 1}, {*kFileB, 2}}));
 }
 
@@ -59,7 +59,7 @@ TEST(DeliveryLedger, LetsABatchWithoutRecordsWaitForThoseBeforeIt) {
   const auto first = ledger.add(Batch{kFileA, 1, 1}.batch);
   (void)ledger.add(Batch{kFileA, 0, 0}.batch);
   EXPECT_EQ(taken(ledger), Positions{});
-  ledger.acknowledge(std::vector{first});
+  ledger.acknowledge(std::vector{first}, Offset{0});
   EXPECT_EQ(taken(ledger), (Positions{{*kFileA, 0}}));
   (void)ledger.add(Batch{kFileA, 5, 0}.batch);
   EXPECT_EQ(taken(ledger), (Positions{{*kFileA, 5}}));
@@ -68,7 +68,7 @@ TEST(DeliveryLedger, LetsABatchWithoutRecordsWaitForThoseBeforeIt) {
 TEST(DeliveryLedger, IgnoresTokensThatAreNotItsOwn) {
   DeliveryLedger ledger;
   (void)ledger.add(Batch{kFileA, 1, 1}.batch);
-  ledger.acknowledge(std::vector<std::uint64_t>{0, 77, std::uint64_t{1} << 63});
+  ledger.acknowledge(std::vector<std::uint64_t>{0, 77, std::uint64_t{1} << 63}, Offset{0});
   EXPECT_EQ(taken(ledger), Positions{});
   EXPECT_EQ(ledger.acknowledged(), 0u);
 }
@@ -92,7 +92,7 @@ TEST(DeliveryLedger, NeverGivesAPositionBehindARecordThatIsNotStored) {
         const std::vector tokens{pending[index]};
         pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(index));
         --outstanding[tokens[0] - 1];
-        ledger.acknowledge(tokens);
+        ledger.acknowledge(tokens, Offset{0});
       }
       std::size_t safe = 0;
       while (safe < outstanding.size() && outstanding[safe] == 0) ++safe;

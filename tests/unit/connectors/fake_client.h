@@ -121,7 +121,10 @@ class FakeConsumer final : public Consumer {
     assigned_ = std::move(partitions);
     return {};
   }
-  Result<void> seek(const TopicPartition&, Offset) override { return {}; }
+  Result<void> seek(const TopicPartition& partition, Offset offset) override {
+    positions_[partition.topic] = offset.value();
+    return {};
+  }
   Result<void> seek(const TopicPartition&, StartAt) override { return {}; }
   Result<Offset> position(const TopicPartition& partition) const override { return Offset{at(partition.topic)}; }
   Result<void> pause(std::span<const TopicPartition>) override { return {}; }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/logger.h"
+#include "base/random.h"
 #include "connectors_support.h"
 
 namespace millrace::connect {
@@ -66,9 +67,15 @@ class Capture {
       }
       for (const auto& batch : poll->batches) take(batch, texts);
       is_done = poll->state == SourceState::kDone;
-      // A poll without a batch may be one that was told of a change; then there was nothing more.
       if (is_done || poll->batches.empty()) return texts;
     }
+  }
+
+  /// Tells the task that these lines are in the topic.
+  void skip(const Texts& lines) {
+    std::vector<RecordView> records;
+    for (const auto& line : lines) records.push_back({.value = line});
+    EXPECT_TRUE(task_.skip_stored(records));
   }
 
   std::string state_of(std::string_view path) const {
@@ -368,6 +375,82 @@ TEST(FileTask, ChangesEachLineBeforeItIsStored) {
   };
   Capture capture{{{"file", folder / "a.log"}, {"mode", "once"}}, transform};
   EXPECT_EQ(capture.read(), (Texts{"one!", "two", "three!"}));
+}
+
+TEST(FileTaskSkip, GivesNoLineThatIsStoredBehindItsPosition) {
+  for (const std::string mode : {"once", "follow"}) {
+    TempFolder folder;
+    const auto path = folder / "a.log";
+    const Properties config{{"file", path}, {"mode", mode}};
+    write_file(path, "zero\n");
+    Capture first{config};
+    EXPECT_EQ(first.read(), (Texts{"zero"}));
+    append_file(path, "one\r\ntwo\n\nthree\nfo");
+    for (const auto& stored : {Texts{}, Texts{"one"}, Texts{"one", "two"}, Texts{"one", "two", "", "three"}}) {
+      Capture second{config, {}, first.stored};
+      second.skip(stored);
+      Texts expected{"one", "two", "", "three"};
+      expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(stored.size()));
+      if (mode == "once") expected.push_back("fo");
+      EXPECT_EQ(second.read(), expected);
+    }
+  }
+}
+
+TEST(FileTaskSkip, StoresThePositionBehindTheSkippedLines) {
+  TempFolder folder;
+  const auto path = folder / "a.log";
+  write_file(path, "one\ntwo\nthr");
+  Capture first{{{"file", path}, {"mode", "once"}}};
+  first.skip({"one", "two", "thr"});
+  EXPECT_EQ(first.read(), (Texts{}));
+  append_file(path, "\nfour\n");
+  Capture second{{{"file", path}, {"mode", "once"}}, {}, first.stored};
+  EXPECT_EQ(second.read(), (Texts{"four"}));
+}
+
+TEST(FileTaskSkip, TellsTheFilesApartHoweverTheirLinesAreMixed) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random{seed};
+    TempFolder folder;
+    std::vector<Texts> files(3);
+    Texts topic;
+    Texts all;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      std::string text;
+      for (std::uint64_t line = 0; line < 200; ++line) {
+        // Many lines are equal, within a file and between files.
+        files[i].push_back("line " + std::to_string(random.below(20) * (1 + i % 2)));
+        text += files[i].back() + "\n";
+        all.push_back(files[i].back());
+      }
+      write_file(folder / std::to_string(i), text);
+    }
+    std::vector<std::size_t> next(files.size());
+    for (auto count = random.below(600); count > 0; --count) {
+      const auto file = random.below(files.size());
+      if (next[file] < files[file].size()) topic.push_back(files[file][next[file]++]);
+      if (random.one_in(10)) topic.push_back("somebody else's");
+    }
+    Capture capture{{{"file", folder / "*"}, {"mode", "once"}}};
+    capture.skip(topic);
+    std::erase(topic, "somebody else's");
+    for (auto& line : capture.read()) topic.push_back(std::move(line));
+    // Equal lines of different files can be taken for one another, which may repeat some; none is ever lost.
+    std::ranges::sort(topic);
+    std::ranges::sort(all);
+    EXPECT_TRUE(std::ranges::includes(topic, all));
+  }
+}
+
+TEST(FileTaskSkip, ComparesLinesAsTheyAreStored) {
+  TempFolder folder;
+  write_file(folder / "a.log", "one\n" + std::string(200, 'x') + "\nthree\n");
+  const auto transform = [](std::string_view line, LineScratch&) { return line.substr(1); };
+  Capture capture{{{"file", folder / "a.log"}, {"mode", "once"}, {"max.line.bytes", "64"}}, transform};
+  capture.skip({"ne", std::string(63, 'x')});
+  EXPECT_EQ(capture.read(), (Texts{"hree"}));
 }
 
 TEST(FileTask, RefusesANamedPipe) {

@@ -165,6 +165,32 @@ TEST_F(SourceWorkerTest, FailsWithTheReasonWhenARecordCannotBeStored) {
   EXPECT_EQ(worker->status().acknowledged, 0u);
 }
 
+TEST_F(SourceWorkerTest, RepeatsNothingAfterACrashWhenItResumesFromTheTopic) {
+  std::string text;
+  Texts expected;
+  for (int i = 0; i < 5000; ++i) {
+    expected.push_back("line " + std::to_string(i % 100));
+    text += expected.back() + "\n";
+  }
+  write_file(folder_ / "a.log", text);
+  const Properties config{{"file", folder_ / "a.log"}, {"mode", "once"}, {"block.bytes", "4096"}};
+  for (std::size_t crash_at = 500; crash_at < 5000; crash_at += 900) {
+    auto worker = start(config, {.resume_from = ResumeFrom::kTopic, .offset_flush_interval = 1ms});
+    ASSERT_TRUE(await([&] { return log_.topics["lines"].size() >= crash_at; }));
+    worker.reset();
+    // As if the end had come before the last positions, and some records, were stored.
+    set([&] {
+      auto& positions = log_.topics["connect-offsets"];
+      positions.resize(positions.size() * 2 / 3);
+      auto& lines = log_.topics["lines"];
+      const auto known = positions.empty() ? 0 : *int_field(*fields_from_json(*positions.back().value), "topic.offset");
+      lines.resize(lines.size() - (lines.size() - static_cast<std::size_t>(known)) / 3);
+    });
+  }
+  ASSERT_TRUE(start(config, {.resume_from = ResumeFrom::kTopic})->wait(kPatience));
+  EXPECT_EQ(log_.values("lines"), expected);
+}
+
 TEST_F(SourceWorkerTest, NamesAnUnknownKeyAndAMissingFile) {
   const auto message_for = [&](Properties config) {
     config.emplace("topic", "lines");
@@ -189,7 +215,7 @@ TEST_F(SourceWorkerTest, ReadsItsOwnPositionsOnly) {
   auto admin = client_.admin({});
   const auto offsets = read_offsets(client_, **admin, "connect-offsets", "logs", kPatience);
   ASSERT_TRUE(offsets);
-  EXPECT_EQ(*offsets, (StoredOffsets{{{{"inode", std::int64_t{1}}}, {{"position", std::int64_t{4}}}}}));
+  EXPECT_EQ(offsets->offsets, (StoredOffsets{{{{"inode", std::int64_t{1}}}, {{"position", std::int64_t{4}}}}}));
 }
 
 TEST(TopicLimit, AsksForTheSizeOnlyWhenItMayBeReached) {

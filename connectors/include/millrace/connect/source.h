@@ -75,6 +75,10 @@ class SourceTask {
   /// Errors: `kInvalidConfig`, `kInvalidArgument` and `kIo` when what the configuration names can't be read.
   [[nodiscard]] virtual Result<void> start(const Properties& config, const SourceContext& context) = 0;
 
+  /// Called after `start`, before the first `poll`, as often as there are records: these were stored behind the stored
+  /// positions by a run that ended before it could store theirs. Do not give them again, as far as they can be told.
+  [[nodiscard]] virtual Result<void> skip_stored(std::span<const RecordView> /*records*/) { return {}; }
+
   /// The next records, as soon as there are any; nothing after `max_wait` or `wakeup`. An error ends the task: what
   /// `poll` gave before it is still delivered and its position stored.
   [[nodiscard]] virtual Result<SourcePoll> poll(Duration max_wait) = 0;

@@ -11,8 +11,18 @@
 
 namespace millrace::connect {
 
+/// How a run finds out where the one before it ended.
+enum class ResumeFrom : std::uint8_t {
+  /// Stored positions. What was captured behind the last one before a crash is captured again.
+  kPositions,
+  /// Stored positions, and the records behind them in the topic: nothing is captured again. For a topic of one
+  /// partition that nobody else writes to; with more partitions it is `kPositions`.
+  kTopic,
+};
+
 struct WorkerOptions {
-  /// Positions are stored this often while they move. After a kill, what was captured since then is captured again.
+  ResumeFrom resume_from = ResumeFrom::kPositions;
+  /// Positions are stored this often while they move.
   Duration offset_flush_interval = std::chrono::seconds{1};
   /// Where positions are stored: a compacted topic, made if absent, with Kafka Connect's keys and values.
   std::string offset_topic = "connect-offsets";
@@ -57,7 +67,8 @@ struct WorkerStatus {
 ///
 /// Threading: any thread may call any function. It owns one thread; none outlives it.
 /// Delivery: at least once. After `stop` or the end of a `mode=once` run, the stored positions are exactly behind the
-/// last stored record: nothing repeats. After a crash, what was captured since the last stored position comes again.
+/// last stored record: nothing repeats. After a crash, what was captured since the last stored position
+/// comes again, or is recognised and does not: see `ResumeFrom`.
 class SourceWorker {
  public:
   /// Checks the configuration, makes the topics that are absent (`topic` with the broker's defaults), reads the stored
