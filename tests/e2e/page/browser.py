@@ -185,7 +185,8 @@ class Browser:
 
     def wait_until(self, condition, deadline_s=None):
         """Waits until the JavaScript `condition` holds, looking at every change of the page; the page's time of it, Unix ms."""
-        limit_ms = int(1000 * (deadline_s or self._deadline_s))
+        # Less than the deadline of the call: the page tells what it shows instead.
+        limit_ms = int(1000 * (deadline_s or self._deadline_s) * 0.8)
         return self.evaluate(
             f"""new Promise((done, failed) => {{
               const holds = () => {{ try {{ return {condition}; }} catch {{ return false; }} }};
