@@ -218,6 +218,43 @@ TEST(Operators, TuplesAndFunctionsWorkAsKeys) {
   EXPECT_THAT(values(driver.read("bytes")), ElementsAre("2\t/a=10", "4\t/a=1", "2\t/a=15"));
 }
 
+TEST(Operators, GroupByLeavesOutRecordsWhoseKeyIsAnEmptyOptional) {
+  Builder builder;
+  const auto digits_only = [](const Hit& hit) {
+    return hit.path == "/a" ? std::optional<std::string_view>{} : std::optional{hit.path.substr(1)};
+  };
+  auto hits = hits_of(builder);
+  hits.group_by(digits_only).aggregate<Traffic>().to("out");
+  hits.map_values([](const Hit& hit) { return hit; }).group_by(digits_only).count().to("mapped");
+  TopologyTestDriver driver{builder.build()};
+
+  for (const auto* line : {"1 /a 200 1", "2 /b 200 7"}) ASSERT_TRUE(driver.pipe("hits", line));
+
+  EXPECT_THAT(values(driver.read("out")), ElementsAre("b={\"hits\":1,\"bytes\":7}"));
+  EXPECT_THAT(values(driver.read("mapped")), ElementsAre("b=1"));
+}
+
+TEST(Operators, ARecordOnWhichAFunctionThrowsIsLeftOutWhereTheStreamSkipsErrors) {
+  Builder builder;
+  auto hits = hits_of(builder).on_error(ErrorPolicy::skip());
+  const auto check = [](const Hit& hit) {
+    if (hit.status == 500) throw std::runtime_error("no such status");
+    return hit.path;
+  };
+  hits.group_by(check).count().to("grouped");
+  hits.map_values(check).to("mapped");
+  hits.group_by(&Hit::path)
+      .aggregate(std::int64_t{0}, [check](std::int64_t& count, const Hit& hit) { count += check(hit).size() > 0 ? 1 : 0; })
+      .to("aggregated");
+  TopologyTestDriver driver{builder.build()};
+
+  for (const auto* line : {"1 /a 200 1", "2 /b 500 1", "3 /c 200 1"}) ASSERT_TRUE(driver.pipe("hits", line));
+
+  EXPECT_THAT(values(driver.read("grouped")), ElementsAre("/a=1", "/c=1"));
+  EXPECT_THAT(values(driver.read("mapped")), ElementsAre("-=/a", "-=/c"));
+  EXPECT_EQ(driver.stats().skipped, 3U);
+}
+
 TEST(Operators, CountDistinctCountsValuesOnce) {
   Builder builder;
   auto distinct = hits_of(builder).group_all().count_distinct(&Hit::path).as("distinct");

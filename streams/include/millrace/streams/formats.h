@@ -181,8 +181,9 @@ struct Format<T> {
       using Field = std::decay_t<decltype(field)>;
       out += before;
       before = ',';
-      detail::append_json_text(out, name);
-      out += ':';
+      out += '"';
+      out += name;
+      out += "\":";
       if constexpr (std::is_arithmetic_v<Field> || HasFields<Field>) {
         Format<Field>::append(out, field);
       } else {

@@ -56,6 +56,30 @@ namespace millrace::streams {
   return mix(kB ^ size, mix(a ^ kB, b ^ seed));
 }
 
+/// Whether two texts are equal. Inline, because keys are short and are nearly always equal when they are compared.
+[[nodiscard]] inline bool equal_text(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const auto differ = [&]<class Word>(Word, std::size_t at) {
+    Word left;
+    Word right;
+    std::memcpy(&left, a.data() + at, sizeof left);
+    std::memcpy(&right, b.data() + at, sizeof right);
+    return left ^ right;
+  };
+  const auto size = a.size();
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) {
+      if (differ(std::uint64_t{}, at) != 0) return false;
+    }
+    return differ(std::uint64_t{}, size - 8) == 0;
+  }
+  if (size >= 4) return (differ(std::uint32_t{}, 0) | differ(std::uint32_t{}, size - 4)) == 0;
+  for (std::size_t at = 0; at < size; ++at) {
+    if (a[at] != b[at]) return false;
+  }
+  return true;
+}
+
 /// 64 well-mixed bits of a number.
 [[nodiscard]] constexpr std::uint64_t hash_number(std::uint64_t number) {
   const auto product = static_cast<unsigned __int128>(number ^ 0x9e3779b97f4a7c15ULL) * 0xe7037ed1a0b428dbULL;
@@ -124,7 +148,7 @@ struct KeyTraits<std::string_view> {
   static std::uint64_t hash(std::string_view key) { return hash_text(key); }
   static std::string own(std::string_view key) { return std::string{key}; }
   static std::string_view view(const std::string& key) { return key; }
-  static bool equal(std::string_view a, std::string_view b) { return a == b; }
+  static bool equal(std::string_view a, std::string_view b) { return equal_text(a, b); }
 };
 
 template <>
@@ -133,7 +157,7 @@ struct KeyTraits<std::string> {
   static std::uint64_t hash(std::string_view key) { return hash_text(key); }
   static const std::string& own(const std::string& key) { return key; }
   static const std::string& view(const std::string& key) { return key; }
-  static bool equal(std::string_view a, std::string_view b) { return a == b; }
+  static bool equal(std::string_view a, std::string_view b) { return equal_text(a, b); }
 };
 
 template <class... Parts>

@@ -127,7 +127,8 @@ class Stream {
     }(std::make_index_sequence<sizeof...(Ps) + 1>{});
   }
 
-  /// Groups by a member of the value or a function's result. A key that is a `std::string_view` is kept as a `std::string`.
+  /// Groups by a member of the value or a function's result. A key that is a `std::string_view` is kept as a `std::string`;
+  /// where the function gives an empty `std::optional`, the record is left out.
   template <class F>
   [[nodiscard]] auto group_by(F key) && {
     using GroupedBy = detail::GroupKey<detail::AppliedTo<F, K, V>, Steps::kSelects>;
@@ -213,7 +214,7 @@ class Stream {
 
   template <class GroupedBy, class Select>
   auto grouped(Select select, detail::KeyOrigin origin) && {
-    using Node = detail::GroupNode<KIn, VIn, Steps, V, GroupedBy, Select>;
+    using Node = detail::GroupNode<KIn, VIn, Steps, K, V, GroupedBy, Select>;
     auto node = graph_->add(std::make_shared<Node>(root_, steps_, std::move(select)));
     node->needs_exchange = origin == detail::KeyOrigin::kNew;
     return Grouped<GroupedBy, V>{graph_, node};

@@ -209,10 +209,12 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     std::vector<Slot> slots;
     std::vector<A> partials;                    ///< of each slot
     std::vector<RowSlot> rows;                  ///< without merge: which rows go to which slot
-    std::vector<std::uint32_t> newest_of_group; ///< the slot that was used last
+    std::vector<std::uint32_t> hashes;          ///< of each slot in the state
+    std::vector<std::uint32_t> newest_of_group; ///< the slot that came last
+    ChunkIndex by_window;                       ///< of all slots, once groups have many windows
+    bool has_by_window = false;
     std::uint64_t late = 0;
     std::int64_t window_start = 0;  ///< of the window that was used last
-    std::int64_t window_end = 0;
     AggregateRows<KOut, A> out;
 
     void clear(const GroupedRows<K, V>& grouped) {
@@ -220,6 +222,7 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
       partials.clear();
       rows.clear();
       newest_of_group.assign(grouped.keys.size(), kNone);
+      has_by_window = false;
     }
   };
 
@@ -229,17 +232,16 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     } else {
       const auto row = grouped.rows.row(i);
       const auto time = grouped.rows.times[row];
-      const auto advance = windows->advance().count();
-      if (time < scratch.window_start || time >= scratch.window_start + advance || scratch.window_end == 0) {
-        scratch.window_start = time - floor_mod(time, advance);
-        scratch.window_end = scratch.window_start + windows->size().count();
-      }
       const auto size = windows->size().count();
-      const auto grace = windows->grace().count();
+      const auto advance = windows->advance().count();
+      if (static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(scratch.window_start) >=
+          static_cast<std::uint64_t>(advance)) {
+        scratch.window_start = time - floor_mod(time, advance);
+      }
       auto in_time = false;
       for (auto start = scratch.window_start; start + size > time; start -= advance) {
-        if (start + size + grace <= chunk.stream_time_after &&
-            start + size + grace <= chunk.stream_time_at(grouped.rows.indices[row])) {
+        const auto closes = start + size + windows->grace().count();
+        if (closes <= chunk.stream_time_after && closes <= chunk.stream_time_at(grouped.rows.indices[row])) {
           break;  // closed, and so are those before it
         }
         add(scratch, grouped, i, start);
@@ -256,22 +258,57 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
 
   void add(PartialScratch& scratch, const GroupedRows<K, V>& grouped, std::uint32_t i, std::int64_t window) const {
     const auto group = grouped.groups[i];
-    auto slot = scratch.newest_of_group[group];
-    if constexpr (kWindowed) {
-      while (slot != kNone && scratch.slots[slot].window != window) slot = scratch.slots[slot].previous;
-    }
+    const auto slot = find_slot(scratch, group, window);
     const auto row = grouped.rows.row(i);
     const Record<K, V> record{grouped.keys[group], grouped.rows.values.at(row),
                               Timestamp{std::chrono::milliseconds{grouped.rows.times[row]}}};
-    if (slot == kNone) {
-      slot = static_cast<std::uint32_t>(scratch.slots.size());
-      if constexpr (kMerges) scratch.partials.push_back(aggregator_.first(record));
-      scratch.slots.push_back({group, scratch.newest_of_group[group], window});
-      scratch.newest_of_group[group] = slot;
-    } else if constexpr (kMerges) {
-      aggregator_.add(scratch.partials[slot], record);
+    if (slot != kNone) {
+      if constexpr (kMerges) aggregator_.add(scratch.partials[slot], record);
+      if constexpr (!kMerges) scratch.rows.push_back({i, slot});
+      return;
     }
-    if constexpr (!kMerges) scratch.rows.push_back({i, slot});
+    const auto added = static_cast<std::uint32_t>(scratch.slots.size());
+    if constexpr (kMerges) scratch.partials.push_back(aggregator_.first(record));
+    if constexpr (!kMerges) scratch.rows.push_back({i, added});
+    scratch.slots.push_back({group, scratch.newest_of_group[group], window});
+    scratch.newest_of_group[group] = added;
+    if (scratch.has_by_window) index_slot(scratch, added);
+  }
+
+  /// Nearly always the group's newest slot or one close by; a group with many windows is looked up by hash.
+  std::uint32_t find_slot(PartialScratch& scratch, std::uint32_t group, std::int64_t window) const {
+    auto slot = scratch.newest_of_group[group];
+    if constexpr (kWindowed) {
+      constexpr int kWalk = 6;
+      for (int steps = 0; steps < kWalk && slot != kNone; ++steps) {
+        if (scratch.slots[slot].window == window) return slot;
+        slot = scratch.slots[slot].previous;
+      }
+      if (slot != kNone) return look_up_slot(scratch, group, window);
+    }
+    return slot;
+  }
+  std::uint32_t look_up_slot(PartialScratch& scratch, std::uint32_t group, std::int64_t window) const {
+    if (!scratch.has_by_window) {
+      scratch.has_by_window = true;
+      scratch.by_window.reset(static_cast<std::uint32_t>(scratch.slots.size()) * 2);
+      for (std::uint32_t slot = 0; slot < scratch.slots.size(); ++slot) index_slot(scratch, slot);
+    }
+    return scratch.by_window.find(slot_hash(group, window), [&](std::uint32_t slot) {
+      return scratch.slots[slot].group == group && scratch.slots[slot].window == window;
+    });
+  }
+  void index_slot(PartialScratch& scratch, std::uint32_t slot) const {
+    if (slot >= scratch.by_window.room()) {
+      std::vector<std::uint64_t> hashes;
+      for (std::uint32_t i = 0; i < slot; ++i) hashes.push_back(slot_hash(scratch.slots[i].group, scratch.slots[i].window));
+      scratch.by_window.grow(hashes);
+    }
+    scratch.by_window.find_or_add(slot_hash(scratch.slots[slot].group, scratch.slots[slot].window), slot,
+                                  [](std::uint32_t) { return false; });
+  }
+  static std::uint64_t slot_hash(std::uint32_t group, std::int64_t window) {
+    return hash_number(hash_number(static_cast<std::uint64_t>(window)) + group);
   }
 
   void merge_slots(Chunk& chunk, PartialScratch& scratch, TaskState& task) const {
@@ -279,11 +316,16 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     if (slots.empty()) return;
     const auto& grouped = input_->grouped(chunk);
     if constexpr (kMerges) {
-      constexpr std::size_t kAhead = 8;
-      const auto hash_of = [&](const Slot& slot) { return task.table.hash_of(grouped.hashes[slot.group], slot.window); };
+      constexpr std::size_t kAhead = 6;
+      auto& hashes = scratch.hashes;
+      hashes.resize(slots.size() + 2 * kAhead);
       for (std::size_t s = 0; s < slots.size(); ++s) {
-        if (s + kAhead < slots.size()) task.table.prefetch(hash_of(slots[s + kAhead]));
-        const auto hash = hash_of(slots[s]);
+        hashes[s] = task.table.hash_of(grouped.hashes[slots[s].group], slots[s].window);
+      }
+      for (std::size_t s = 0; s < slots.size(); ++s) {
+        task.table.prefetch(hashes[s + 2 * kAhead]);
+        task.table.prefetch_entry(hashes[s + kAhead]);
+        const auto hash = hashes[s];
         const auto& key = grouped.keys[slots[s].group];
         auto entry = task.table.find(hash, key, slots[s].window);
         if (entry == kNone) {

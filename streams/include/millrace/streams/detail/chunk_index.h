@@ -19,6 +19,16 @@ class ChunkIndex {
   /// Twice the room; `hashes` are those of the numbers so far.
   void grow(std::span<const std::uint64_t> hashes);
 
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  template <class IsIt>
+  [[nodiscard]] std::uint32_t find(std::uint64_t hash, IsIt&& is_it) const {
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    for (auto at = static_cast<std::uint32_t>(hash) & mask_;; at = (at + 1) & mask_) {
+      const auto& slot = slots_[at];
+      if (slot.number_plus_one == 0) return kNone;
+      if (slot.tag == tag && is_it(slot.number_plus_one - 1)) return slot.number_plus_one - 1;
+    }
+  }
   /// The number of the entry with this hash for which `is_it(number)` holds, or `next`, which is then given to it.
   template <class IsIt>
   std::uint32_t find_or_add(std::uint64_t hash, std::uint32_t next, IsIt&& is_it) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,14 +31,28 @@ class GroupedOutput {
   [[nodiscard]] virtual NodeId node() const = 0;
 };
 
-/// What a selector's result becomes as a key: a text that it refers to, and that stays where it is, is not copied.
+/// What a selector's result becomes as a key: a text that it refers to, and that stays where it is, is not copied; an
+/// optional is what it holds.
+template <class Selected, bool kStays>
+struct GroupKeyOf {
+  using type =
+      std::conditional_t<kStays && std::is_lvalue_reference_v<Selected> && std::is_same_v<std::decay_t<Selected>, std::string>,
+                         std::string_view, std::decay_t<Selected>>;
+};
+template <class K, bool kStays>
+struct GroupKeyOf<std::optional<K>, kStays> {
+  using type = K;
+};
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
 template <class Selected, bool kStays>
 using GroupKey =
-    std::conditional_t<kStays && std::is_lvalue_reference_v<Selected> && std::is_same_v<std::decay_t<Selected>, std::string>,
-                       std::string_view, std::decay_t<Selected>>;
+    typename GroupKeyOf<std::conditional_t<kIsOptional<std::decay_t<Selected>>, std::decay_t<Selected>, Selected>, kStays>::type;
 
-/// Groups rows by a key. `Select` is called with a record and gives the key.
-template <class KIn, class VIn, class Chain, class V, class K, class Select>
+/// Groups rows by a key. `Select` is called with what the chain makes, a Record<KOut, V>, and gives the key.
+template <class KIn, class VIn, class Chain, class KOut, class V, class K, class Select>
 class GroupNode final : public Node, public GroupedOutput<K, V> {
  public:
   GroupNode(OutputPtr<KIn, VIn> input, Chain chain, Select select)
@@ -48,34 +63,13 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
   void process(Chunk& chunk) const override {
     auto& scratch = static_cast<GroupScratch&>(chunk.scratch(id));
     const auto& in = input_->rows(chunk);
-    auto& out = scratch.grouped;
-    out.groups.clear();
-    out.keys.clear();
-    out.hashes.clear();
-    scratch.owned.clear();
-    scratch.selection.clear();
+    scratch.grouped.keys.clear();
+    scratch.grouped.hashes.clear();
     scratch.index.reset(in.size);
-    run_chain(chunk, id, in, chain_,
-              [&](auto row, auto index, const auto& record) {
-                const auto group = number(scratch, select_(record));
-                if constexpr (Chain::kSelects) {
-                  scratch.selection.push_back(row);
-                } else {
-                  scratch.owned.push(All{}, record.value, record.timestamp, index);
-                }
-                out.groups.push_back(group);
-              },
-              [&](auto index) {
-                if constexpr (!Chain::kSelects) {
-                  scratch.owned.undo(index);
-                  out.groups.resize(scratch.owned.indices.size());
-                }
-              });
     if constexpr (Chain::kSelects) {
-      out.rows = {Column<All>::constant(kAll), in.values, in.times, in.indices, scratch.selection.data(),
-                  static_cast<std::uint32_t>(scratch.selection.size())};
+      group_selected(chunk, scratch, in);
     } else {
-      out.rows = scratch.owned.view();
+      group_made(chunk, scratch, in);
     }
   }
 
@@ -86,6 +80,9 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
 
  private:
   static constexpr All kAll{};
+  using Selected = std::invoke_result_t<const Select&, const Record<KOut, V>&>;
+  /// Rows without a key are left out.
+  static constexpr bool kLeavesOut = kIsOptional<std::decay_t<Selected>>;
   struct GroupScratch final : Scratch {
     GroupedRows<K, V> grouped;
     OwnedRows<All, V> owned;
@@ -93,18 +90,81 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
     ChunkIndex index;
   };
 
-  template <class Selected>
-  static std::uint32_t number(GroupScratch& scratch, const Selected& key) {
+  /// The rows are some of the input's: all of them, unless the chain filters or a function throws.
+  void group_selected(Chunk& chunk, GroupScratch& scratch, const Rows<KIn, VIn>& in) const {
+    auto& out = scratch.grouped;
+    auto& selection = scratch.selection;
+    out.groups.resize(in.size);
+    selection.resize(in.size);
+    std::uint32_t count = 0;
+    auto keeps_selection = !std::is_same_v<Chain, Identity> || kLeavesOut;
+    run_chain(chunk, id, in, chain_,
+              [&](auto row, auto, const auto& record) {
+                decltype(auto) key = select_(record);
+                if constexpr (kLeavesOut) {
+                  if (!key) return;
+                  out.groups[count] = number(scratch, *key);
+                } else {
+                  out.groups[count] = number(scratch, key);
+                }
+                if (keeps_selection) selection[count] = row;
+                ++count;
+              },
+              [&](auto) {
+                if (keeps_selection) return;
+                for (std::uint32_t i = 0; i < count; ++i) selection[i] = in.row(i);
+                keeps_selection = true;
+              });
+    out.groups.resize(count);
+    out.rows = {Column<All>::constant(kAll), in.values, in.times, in.indices,
+                keeps_selection ? selection.data() : in.selection, count};
+  }
+
+  /// The rows are new ones.
+  void group_made(Chunk& chunk, GroupScratch& scratch, const Rows<KIn, VIn>& in) const {
+    auto& out = scratch.grouped;
+    auto& owned = scratch.owned;
+    out.groups.clear();
+    owned.clear();
+    run_chain(chunk, id, in, chain_,
+              [&](auto, auto index, const auto& record) {
+                decltype(auto) key = select_(record);
+                if constexpr (kLeavesOut) {
+                  if (!key) return;
+                  out.groups.push_back(number(scratch, *key));
+                } else {
+                  out.groups.push_back(number(scratch, key));
+                }
+                owned.push(All{}, record.value, record.timestamp, index);
+              },
+              [&](auto index) {
+                owned.undo(index);
+                out.groups.resize(owned.indices.size());
+              });
+    out.rows = owned.view();
+  }
+
+  template <class Key>
+  static std::uint32_t number(GroupScratch& scratch, const Key& key) {
     auto& out = scratch.grouped;
     const auto hash = KeyTraits<K>::hash(key);
     const auto next = static_cast<std::uint32_t>(out.keys.size());
     if (next == scratch.index.room()) [[unlikely]] scratch.index.grow(out.hashes);
-    const auto group = scratch.index.find_or_add(hash, next, [&](std::uint32_t known) { return out.keys[known] == key; });
+    const auto group = scratch.index.find_or_add(hash, next, [&](std::uint32_t known) { return same(out.keys[known], key); });
     if (group == next) {
       out.keys.push_back(K{key});
       out.hashes.push_back(hash);
     }
     return group;
+  }
+
+  template <class Key>
+  static bool same(const K& known, const Key& key) {
+    if constexpr (std::convertible_to<K, std::string_view>) {
+      return equal_text(known, key);
+    } else {
+      return known == key;
+    }
   }
 
   OutputPtr<KIn, VIn> input_;

@@ -30,6 +30,11 @@ class StateIndex {
   void remove(std::uint32_t hash, std::uint32_t entry);
   void clear();
   void prefetch(std::uint32_t hash) const { __builtin_prefetch(&slots_[place(hash)]); }
+  /// The entry that is probably the one with this hash, for prefetching; `kNone` when there is none.
+  [[nodiscard]] std::uint32_t guess(std::uint32_t hash) const {
+    const auto& slot = slots_[place(hash)];
+    return slot.hash == hash ? slot.entry : kNone;
+  }
 
   [[nodiscard]] std::size_t size() const { return size_; }
 

@@ -63,6 +63,11 @@ class StateTable {
     return static_cast<std::uint32_t>(hash_number(key_hash ^ static_cast<std::uint64_t>(window)));
   }
   void prefetch(std::uint32_t hash) const { index_.prefetch(hash); }
+  /// Some time after `prefetch`: now the entry itself.
+  void prefetch_entry(std::uint32_t hash) const {
+    const auto entry = index_.guess(hash);
+    if (entry != StateIndex::kNone) __builtin_prefetch(slab(entry));
+  }
 
   template <class View>
   [[nodiscard]] EntryId find(std::uint32_t hash, const View& key, std::int64_t window) const {
