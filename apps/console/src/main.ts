@@ -50,6 +50,7 @@ class Page {
   private wholeIsDue = false;
   private search = "";
   private showsHours = false;
+  private hasChosenWindows = false;
   private drawIsDue = false;
   private isFresh = false;
 
@@ -89,6 +90,7 @@ class Page {
   }
 
   private showWindows(choice: "minute" | "hour"): void {
+    this.hasChosenWindows = true;
     this.showsHours = choice === "hour";
     for (const each of ["minute", "hour"]) setAttribute(byId(`per-${each}`), "aria-pressed", String(each === choice));
     setText(byId("windows-title"), `Hits and errors per ${choice}`);
@@ -183,6 +185,8 @@ class Page {
     const programNow = connected ? now - this.latency.clockOffsetMs : live.now;
     const end = endOfSeconds(live.seconds, programNow);
     const isNow = end !== undefined && end === Math.floor(programNow / 1000);
+    // A log of some time ago is looked at as a whole.
+    if (end !== undefined && !this.hasChosenWindows) this.showWindows(isNow ? "minute" : "hour");
     // The second that is still filling would look like a fall.
     this.seconds.update(end === undefined ? [[], [], []] : secondsUpTo(live.seconds, isNow ? end - 1 : end));
     this.windows.update(

@@ -143,6 +143,9 @@ function columns(kind: PanelKind): Column[] {
   return all;
 }
 
+/** A snapshot's lists end here. */
+const longestList = 100;
+
 class Panel {
   private readonly table: Table;
   private readonly tally = element("span", { class: "tally" });
@@ -190,10 +193,14 @@ class Panel {
     const shown = matching(this.entries, this.search);
     this.table.show(shown, this.total);
     const searching = this.search.trim() !== "";
-    const all = count(this.entries.length);
-    setText(this.tally, searching ? `${count(shown.length)} of ${all}` : this.entries.length > 0 ? all : "");
+    setText(this.tally, searching ? `${count(shown.length)} of ${count(this.entries.length)}` : this.size());
     this.empty.hidden = shown.length > 0;
     setText(this.empty, searching && this.entries.length > 0 ? `Nothing here matches “${this.search.trim()}”` : this.kind.none);
+  }
+
+  private size(): string {
+    const size = this.entries.length;
+    return size === 0 ? "" : size < longestList ? count(size) : `top ${count(size)}`;
   }
 }
 
