@@ -122,6 +122,8 @@ class PipelineImpl final : public Pipeline {
     const bool masked = options_.addresses == PipelineOptions::Addresses::kMasked;
     source_ = connect::make_file_source(masked ? connect::LineTransform{anonymize} : connect::LineTransform{});
     connect::WorkerOptions options;
+    // Nobody else writes to the topic of lines, so a run that was killed is resumed without counting a line twice.
+    options.resume_from = connect::ResumeFrom::kTopic;
     options.max_topic_bytes = options_.topic_bytes;
     options.logger = options_.logger;
     MILLRACE_TRY(capture, connect::SourceWorker::start(*client_, *source_, capture_config(options_), options));

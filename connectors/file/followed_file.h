@@ -56,7 +56,7 @@ class FollowedFile {
  public:
   struct Options {
     FileMode mode = FileMode::kFollow;
-    std::size_t max_line_bytes = 1'000'000;
+    std::size_t max_line_bytes = 999'000;
     Duration rotate_wait = std::chrono::seconds{30};
   };
 
