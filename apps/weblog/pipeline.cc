@@ -25,6 +25,9 @@ constexpr auto kForever = std::chrono::hours{24 * 365};
 constexpr auto kStopCaptureTimeout = 4s;
 constexpr auto kCloseTimeout = 4s;
 
+/// Room for what is around a line in a record: its header and lengths.
+constexpr std::size_t kRecordOverhead = 1024;
+
 Properties capture_config(const PipelineOptions& options) {
   return {{"name", "weblog"},
           {"connector.class", "FileSource"},
@@ -125,6 +128,7 @@ class PipelineImpl final : public Pipeline {
     // Nobody else writes to the topic of lines, so a run that was killed is resumed without counting a line twice.
     options.resume_from = connect::ResumeFrom::kTopic;
     options.max_topic_bytes = options_.topic_bytes;
+    options.producer = {{"message.max.bytes", std::to_string(kMaxLineBytes + kRecordOverhead)}};
     options.logger = options_.logger;
     MILLRACE_TRY(capture, connect::SourceWorker::start(*client_, *source_, capture_config(options_), options));
     capture_ = std::move(capture);

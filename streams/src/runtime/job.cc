@@ -64,7 +64,7 @@ Result<void> JobImpl::open_task(const JobPlan::TaskPlan& plan, std::uint64_t mem
   task->reads_internal_topics = plan.reads_internal_topics;
   if (!config_.state_dir.empty()) {
     MILLRACE_TRY(folder, CheckpointFolder::open(files_, join(join(config_.state_dir, config_.application_id), plan.name),
-                                                topology_.describe(), logger_));
+                                                topology_.describe_state(), logger_));
     task->folder = std::make_unique<CheckpointFolder>(std::move(folder));
     MILLRACE_TRY(content, task->folder->load());
     if (content) MILLRACE_CHECK(read_task(*content, input, *core, plan.name));

@@ -30,7 +30,9 @@ std::vector<NodeId> components(const std::vector<std::shared_ptr<detail::Node>>&
   return root;
 }
 
-std::string describe_node(const detail::Node& node) {
+enum class Described : std::uint8_t { kAll, kState };
+
+std::string describe_node(const detail::Node& node, Described what) {
   auto line = fmt::format("  {} {}", node.id, node.kind);
   const auto into = std::back_inserter(line);
   if (!node.label.empty()) fmt::format_to(into, " {}", node.label);
@@ -43,7 +45,7 @@ std::string describe_node(const detail::Node& node) {
   if (const auto* aggregate = dynamic_cast<const detail::AggregateBase*>(&node)) {
     const auto* const emits = aggregate->emit == Emit::kOnClose ? "on close" : "on update";
     if (aggregate->windows) {
-      fmt::format_to(into, " [{}, {}]", aggregate->windows->to_string(), emits);
+      fmt::format_to(into, " [{}, {}]", what == Described::kAll ? aggregate->windows->to_string() : aggregate->windows->shape(), emits);
     } else {
       fmt::format_to(into, " [{}]", emits);
     }
@@ -51,7 +53,20 @@ std::string describe_node(const detail::Node& node) {
   return line;
 }
 
+std::string describe_all(const Topology& topology, Described what) {
+  std::string text;
+  for (const auto& sub : topology.sub_topologies()) {
+    text += fmt::format("sub-topology {}, {}\n", sub.index,
+                        sub.tasks == Topology::SubTopology::Tasks::kOne ? "one task" : "a task for each partition");
+    for (const auto id : sub.nodes) text += describe_node(topology.node(id), what) + '\n';
+  }
+  return text;
+}
+
 }  // namespace
+
+std::string Topology::describe() const { return describe_all(*this, Described::kAll); }
+std::string Topology::describe_state() const { return describe_all(*this, Described::kState); }
 
 Topology::Topology(std::vector<std::shared_ptr<detail::Node>> nodes, std::uint64_t memory_budget)
     : nodes_(std::move(nodes)), memory_budget_(memory_budget) {
@@ -67,16 +82,6 @@ Topology::Topology(std::vector<std::shared_ptr<detail::Node>> nodes, std::uint64
     sub.index = static_cast<std::uint32_t>(sub_topologies_.size());
     sub_topologies_.push_back(std::move(sub));
   }
-}
-
-std::string Topology::describe() const {
-  std::string text;
-  for (const auto& sub : sub_topologies_) {
-    text += fmt::format("sub-topology {}, {}\n", sub.index,
-                        sub.tasks == SubTopology::Tasks::kOne ? "one task" : "a task for each partition");
-    for (const auto id : sub.nodes) text += describe_node(*nodes_[id]) + '\n';
-  }
-  return text;
 }
 
 std::vector<std::string> Topology::source_topics() const {

@@ -30,9 +30,13 @@ TimeWindows TimeWindows::keep(Milliseconds time) const {
   return windows;
 }
 
+std::string TimeWindows::shape() const {
+  return advance_ == size_ ? fmt::format("tumbling {} ms", size_.count())
+                           : fmt::format("hopping {} ms every {} ms", size_.count(), advance_.count());
+}
+
 std::string TimeWindows::to_string() const {
-  auto text = advance_ == size_ ? fmt::format("tumbling {} ms", size_.count())
-                                : fmt::format("hopping {} ms every {} ms", size_.count(), advance_.count());
+  auto text = shape();
   const auto append = [&](const char* name, Milliseconds time) {
     text += time == kForever ? fmt::format(", {} forever", name) : fmt::format(", {} {} ms", name, time.count());
   };

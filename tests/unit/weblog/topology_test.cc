@@ -141,6 +141,14 @@ TEST(Topology, WindowsOlderThanKeepAreGoneAndTotalsStay) {
   EXPECT_GE(iso_text(got.per_hour.front().start), "2015-05-19T11:00:00Z");
 }
 
+TEST(Topology, StateOutlivesAnotherKeep) {
+  const auto format = *LineFormat::compile("combined");
+  const auto kept = topology(format, {.keep = 24h});
+  const auto forever = topology(format, {});
+  EXPECT_EQ(kept.describe_state(), forever.describe_state());
+  EXPECT_NE(kept.describe(), forever.describe());
+}
+
 TEST(Topology, MemoryThatIsSpentMakesTheReportApproximateAndKeepsTheFrequentNames) {
   auto site = driver({.memory_bytes = 64 << 10}, TopologyTestDriver::FlushAt::kFlushPoints);
   for (int i = 0; i < 20'000; ++i) {

@@ -26,7 +26,7 @@ class Topology {
     enum class Tasks : std::uint8_t { kPerPartition, kOne } tasks = Tasks::kPerPartition;
   };
 
-  /// The graph for people, a line an operator. Two topologies with the same description have the same state.
+  /// The graph for people, a line an operator.
   ///
   ///     sub-topology 0, one task
   ///       0 source access-log
@@ -34,6 +34,9 @@ class Topology {
   ///       2 count "errors" <- 1 [tumbling 60000 ms, grace 10000 ms, on close]
   ///       3 sink errors-by-path <- 2
   [[nodiscard]] std::string describe() const;
+  /// What its saved state depends on: the same without how long windows take records and are kept, which may be another
+  /// with each start. Two topologies with the same description can go on from each other's checkpoints.
+  [[nodiscard]] std::string describe_state() const;
 
   /// Topics it reads, without internal ones.
   [[nodiscard]] std::vector<std::string> source_topics() const;

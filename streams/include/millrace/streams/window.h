@@ -40,6 +40,8 @@ class TimeWindows {
   [[nodiscard]] Milliseconds advance() const { return advance_; }
   [[nodiscard]] Milliseconds grace() const { return grace_; }
   [[nodiscard]] Milliseconds keep() const { return keep_; }
+  /// "tumbling 60000 ms": what a window is, not how long.
+  [[nodiscard]] std::string shape() const;
   /// "tumbling 60000 ms, grace 10000 ms": for `Topology::describe`.
   [[nodiscard]] std::string to_string() const;
 
