@@ -10,7 +10,7 @@
 namespace millrace::weblog {
 
 /// Longer lines are captured cut, and rejected as too long.
-inline constexpr std::size_t kMaxLineBytes = 1'000'000;
+inline constexpr std::size_t kMaxLineBytes = 999'000;
 
 /// The topic of captured lines, and its bound.
 ///
