@@ -108,10 +108,9 @@ class BadInput(unittest.TestCase):
 
     def test_a_newer_data_folder_is_refused(self):
         self.report(self.log, "--data", self.data)
-        versions = [path for path in self.data.rglob("*") if path.is_file() and "version" in path.name.lower()]
-        self.assertTrue(versions, "the data folder has no version file")
-        for path in versions:
-            path.write_text("999\n")
+        version = self.data / "millrace.format"
+        self.assertTrue(version.is_file(), "the data folder has no version file")
+        version.write_text("format=999\n")
         done = run("weblog", "--once", "--data", self.data, self.log)
         self.assert_says(done, 1, "newer")
 
