@@ -43,6 +43,17 @@ class ManualExecutor final : public Executor {
     work();
     return true;
   }
+  /// Runs one timer that is due, before what was ready before it.
+  bool run_timer() {
+    Work work;
+    {
+      const std::lock_guard lock{mutex_};
+      if (timers_.empty() || timers_.begin()->first > clock_.now()) return false;
+      work = std::move(timers_.extract(timers_.begin()).mapped());
+    }
+    work();
+    return true;
+  }
   /// Runs until nothing is ready or due.
   void run_all() {
     while (run_one()) {

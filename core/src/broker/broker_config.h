@@ -13,7 +13,7 @@
 
 namespace millrace {
 
-/// One entry of `listeners` or `advertised.listeners`: NAME://HOST:PORT. An empty host means every interface.
+/// One entry of `listeners` or `advertised.listeners`: NAME://HOST:PORT. The host may be empty.
 struct ListenerAddress {
   std::string name;
   std::string host;

@@ -88,6 +88,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   }
 
   void end_wait(FetchId fetch) override { fetches_->end_wait(fetch); }
+  void end_all_waits() override { fetches_->end_all_waits(); }
 
   Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition, OffsetQuery query,
                                    Isolation isolation, LeaderEpoch current_leader_epoch) override;
@@ -166,6 +167,7 @@ Result<void> LocalBroker::start(std::string_view directory) {
   options.node_id = config_.broker_id();
   options.initial_config = TopicSettings{{}, config_.properties()}.log_config();
   options.flush_threads = environment_.flush_threads;
+  if (environment_.flush_threads == 0) options.recovery_threads = 1;
   MILLRACE_TRY(logs, LogManager::open(environment_.files, Path{directory}, options, buffers_, environment_.clock,
                                       environment_.logger));
   logs_ = std::move(logs);

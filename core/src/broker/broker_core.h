@@ -72,6 +72,8 @@ class BrokerCore {
 
   /// Answers a fetch that waits at once, with what there is. Nothing happens when it has been answered.
   virtual void end_wait(FetchId fetch) = 0;
+  /// The same for every fetch that waits now: before a server closes its connections.
+  virtual void end_all_waits() = 0;
 
   /// The offset that `query` asks for, `kNoOffset` if there is no such record. May read the disk. Errors as of `fetch`.
   [[nodiscard]] virtual Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition,

@@ -133,7 +133,7 @@ void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& 
     const auto name = partition_name(topic, i);
     auto log = make_log(name, topic, config);
     const auto partition =
-        Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log), logger_);
+        Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log));
     partition->configure(config, settings.min_insync_replicas());
     partitions_->add(partition);
   }
@@ -142,7 +142,9 @@ void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& 
 Result<std::shared_ptr<PartitionLog>> ClusterState::make_log(const TopicPartition& name, const TopicImage& topic,
                                                              const LogConfig& config) {
   auto log = logs_.find(name);
-  if (!log && log.error().code() == ErrorCode::kUnknownTopicOrPartition) return logs_.create(name, topic.id, config);
+  if (log || log.error().code() != ErrorCode::kUnknownTopicOrPartition) return log;
+  log = logs_.create(name, topic.id, config);
+  if (!log) logger_.error("{} is offline: {}", name.to_string(), log.error().message());
   return log;
 }
 

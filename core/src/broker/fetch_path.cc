@@ -149,6 +149,15 @@ void FetchPath::end_wait(FetchId fetch) {
   if (waiting) waiting->look(Waiting::Answer::kWhatThereIs);
 }
 
+void FetchPath::end_all_waits() {
+  std::unordered_map<FetchId, std::shared_ptr<Waiting>> waiting;
+  {
+    const std::lock_guard lock{mutex_};
+    waiting = waiting_;
+  }
+  for (const auto& [id, fetch] : waiting) fetch->look(Waiting::Answer::kWhatThereIs);
+}
+
 void FetchPath::close() {
   std::unordered_map<FetchId, std::shared_ptr<Waiting>> waiting;
   {

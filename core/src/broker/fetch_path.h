@@ -27,9 +27,10 @@ class FetchPath : public std::enable_shared_from_this<FetchPath> {
             Executor& executor, const Clock& clock);
   ~FetchPath();
 
-  /// As `BrokerCore::fetch` and `BrokerCore::end_wait`.
+  /// As the functions of `BrokerCore`.
   FetchId fetch(FetchCall call, FetchDone done);
   void end_wait(FetchId fetch);
+  void end_all_waits();
 
   /// Answers all that wait with `kClosed`.
   void close();

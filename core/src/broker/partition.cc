@@ -5,23 +5,17 @@
 namespace millrace {
 
 Partition::Partition(TopicPartition name, TopicId topic_id, LeaderEpoch epoch,
-                     Result<std::shared_ptr<PartitionLog>> log, Logger& logger)
+                     Result<std::shared_ptr<PartitionLog>> log)
     : name_(std::move(name)),
       topic_id_(topic_id),
       epoch_(epoch.value()),
       log_(log ? *log : nullptr),
-      offline_reason_(log ? std::string{} : log.error().message()),
-      logger_(logger) {}
+      offline_reason_(log ? std::string{} : log.error().message()) {}
 
 std::shared_ptr<Partition> Partition::make(TopicPartition name, TopicId topic_id, LeaderEpoch epoch,
-                                           Result<std::shared_ptr<PartitionLog>> log, Logger& logger) {
-  const std::shared_ptr<Partition> partition{
-      new Partition{std::move(name), topic_id, epoch, std::move(log), logger}};
-  if (partition->log_ == nullptr) {
-    partition->said_offline_ = true;
-    logger.error("{} is offline: {}", partition->name_.to_string(), partition->offline_reason_);
-    return partition;
-  }
+                                           Result<std::shared_ptr<PartitionLog>> log) {
+  const std::shared_ptr<Partition> partition{new Partition{std::move(name), topic_id, epoch, std::move(log)}};
+  if (partition->log_ == nullptr) return partition;
   partition->log_->set_progress_listener([weak = std::weak_ptr{partition}](const LogPositions&) {
     if (const auto self = weak.lock()) self->tell_watchers(News::kProgress);
   });
@@ -29,9 +23,7 @@ std::shared_ptr<Partition> Partition::make(TopicPartition name, TopicId topic_id
 }
 
 Result<std::shared_ptr<PartitionLog>> Partition::log() const {
-  if (log_ == nullptr) {
-    return fail(ErrorCode::kStorageError, fmt::format("{} is offline: {}", name_.to_string(), offline_reason_));
-  }
+  if (log_ == nullptr) return std::unexpected(told({ErrorCode::kStorageError, offline_reason_}));
   return log_;
 }
 
@@ -46,9 +38,9 @@ Error Partition::told(Error error) const {
   const bool storage = error.code() == ErrorCode::kCorruptLog || error.code() == ErrorCode::kIo ||
                        error.code() == ErrorCode::kStorageError;
   if (!storage) return error;
-  auto message = fmt::format("{} is offline: {}", name_.to_string(), error.message());
-  if (!said_offline_.exchange(true)) logger_.error("{}", message);
-  return Error{ErrorCode::kStorageError, std::move(message)};
+  constexpr std::string_view kOffline = " is offline: ";
+  if (error.message().find(kOffline) != std::string::npos) return {ErrorCode::kStorageError, error.message()};
+  return {ErrorCode::kStorageError, fmt::format("{}{}{}", name_.to_string(), kOffline, error.message())};
 }
 
 Result<void> Partition::check_epoch(LeaderEpoch epoch) const {

@@ -7,7 +7,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/logger.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "log/partition_log.h"
@@ -31,7 +30,7 @@ class ProgressWatcher {
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   static std::shared_ptr<Partition> make(TopicPartition name, TopicId topic_id, LeaderEpoch epoch,
-                                         Result<std::shared_ptr<PartitionLog>> log, Logger& logger);
+                                         Result<std::shared_ptr<PartitionLog>> log);
 
   [[nodiscard]] const TopicPartition& name() const { return name_; }
   [[nodiscard]] const TopicId& topic_id() const { return topic_id_; }
@@ -44,7 +43,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] std::int32_t min_insync_replicas() const { return min_insync_.load(std::memory_order_relaxed); }
   void configure(const LogConfig& config, std::int32_t min_insync_replicas);
 
-  /// What the log's error is for a caller: trouble of the storage becomes `kStorageError` and is logged, the first time.
+  /// What the log's error is for a caller: trouble of the storage, which the log has told once, becomes `kStorageError`.
   [[nodiscard]] Error told(Error error) const;
 
   /// Whether a request that believes in `epoch` may be served. Errors: `kFencedLeaderEpoch`, `kUnknownLeaderEpoch`.
@@ -58,8 +57,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void retire();
 
  private:
-  Partition(TopicPartition name, TopicId topic_id, LeaderEpoch epoch, Result<std::shared_ptr<PartitionLog>> log,
-            Logger& logger);
+  Partition(TopicPartition name, TopicId topic_id, LeaderEpoch epoch, Result<std::shared_ptr<PartitionLog>> log);
   enum class News : std::uint8_t { kProgress, kEnd };
   void tell_watchers(News news);
 
@@ -70,8 +68,6 @@ class Partition : public std::enable_shared_from_this<Partition> {
   const std::shared_ptr<PartitionLog> log_;
   // Why there is no log.
   const std::string offline_reason_;
-  Logger& logger_;
-  mutable std::atomic<bool> said_offline_ = false;
 
   std::mutex mutex_;
   // Hot when nobody waits: progress must not take the lock for each flush of each partition.
