@@ -126,7 +126,7 @@ TEST(Produce, TakesAPartitionOfflineWhenItsSyncFailsAndLeavesTheOthers) {
   SimulatedBroker broker;
   broker.create("orders");
   broker.create("payments");
-  broker.disk.inject({.operation = FileOperation::kSync, .path_contains = "orders-0", .error_number = EIO});
+  broker.disk.inject({.operation = FileOperation::kSync, .path_contains = "orders-0/00000000000000000000.log", .error_number = EIO});
 
   const auto failed = broker.produce_durably("orders", broker.batch({"a"}));
   EXPECT_EQ(code_of(failed), ErrorCode::kStorageError);
