@@ -53,9 +53,10 @@ def await_that(what, condition, patience=PATIENCE):
     """Waits for something outside this process to become true; gives what the condition gave."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
+        asked = time.monotonic()
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(max(0.05, time.monotonic() - asked))  # a question that is costly is asked less often
     raise AssertionError(f"not within {patience:.0f} s: {what}")
 
 
