@@ -127,7 +127,7 @@ class SimulatedFileSystem::OpenFile final : public File {
   }
 
   Result<void> sync() override {
-    const std::lock_guard lock{disk_->mutex_};
+    std::unique_lock lock{disk_->mutex_};
     MILLRACE_CHECK(alive());
     if (auto checked = disk_->check(FileOperation::kSync, path_); !checked) {
       for (const auto& change : inode_->pending) {
@@ -139,6 +139,9 @@ class SimulatedFileSystem::OpenFile final : public File {
     if (disk_->power_fails_now()) return no_power(path_);
     for (const auto& change : inode_->pending) make(inode_->durable, change);
     inode_->pending.clear();
+    const auto hook = disk_->on_sync_;
+    lock.unlock();
+    if (hook) hook();
     return {};
   }
 
@@ -398,6 +401,11 @@ void SimulatedFileSystem::restart_process() {
 void SimulatedFileSystem::inject(FileFault fault) {
   const std::lock_guard lock{mutex_};
   faults_.push_back(std::move(fault));
+}
+
+void SimulatedFileSystem::on_sync(std::function<void()> hook) {
+  const std::lock_guard lock{mutex_};
+  on_sync_ = std::move(hook);
 }
 
 void SimulatedFileSystem::set_capacity(std::uint64_t bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -65,6 +66,9 @@ class SimulatedFileSystem final : public FileSystem {
   void restart_process();
 
   void inject(FileFault fault);
+  /// Called inside every sync of a file, once it is settled what this one makes durable: what happens while a sync takes its
+  /// time. No lock is held.
+  void on_sync(std::function<void()> hook);
   /// Writes that would make the files larger than this in total fail with `kNoSpace`, after writing what fits.
   void set_capacity(std::uint64_t bytes);
   /// Changes so far: what `fail_power_after` counts.
@@ -93,6 +97,7 @@ class SimulatedFileSystem final : public FileSystem {
   Random random_;
   std::shared_ptr<Folder> root_;
   std::vector<FileFault> faults_;
+  std::function<void()> on_sync_;
   std::set<Path> locks_;
   std::uint64_t capacity_ = UINT64_MAX;
   std::uint64_t changes_ = 0;
