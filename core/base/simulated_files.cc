@@ -300,6 +300,9 @@ Result<void> SimulatedFileSystem::make_directories(const Path& directory) {
     if (entry.file) return fail_errno(ENOTDIR, "cannot make the folder " + directory);
     if (!entry.folder) {
       entry.folder = std::make_shared<Folder>();
+      // It syncs the folder above, and with it what was changed there before.
+      for (const auto& change : folder->pending) Folder::make(folder->durable, change);
+      folder->pending.clear();
       folder->durable[std::string{part}] = entry;
       if (power_fails_now()) return no_power(directory);
     }

@@ -178,7 +178,8 @@ class Story {
     EXPECT_LE(log.log_start(), std::max(trimming_[i], promise.deleted_before));
     EXPECT_EQ(log.high_watermark(), log.log_end());
     const auto values = read_records(log);
-    for (const auto& line : logger_.lines()) EXPECT_FALSE(line.contains("the index of")) << line;
+    const auto lines = logger_.lines();
+    for (const auto& line : lines) EXPECT_FALSE(line.contains("the index of")) << line;
     if (log.log_start() < log.log_end()) {
       // The batch's first record is the first with its time.
       const auto first = log.read(log.log_end() + -1, 1, Isolation::kHighWatermark).value();
