@@ -15,6 +15,7 @@ namespace {
 // A line a command; the order is that of --help.
 const std::vector<Command>& table() {
   static const std::vector<Command> kTable = {
+      {"broker", "run a broker for any Kafka client", run_broker},
       {"weblog", "aggregate web logs in real time", run_weblog},
   };
   return kTable;

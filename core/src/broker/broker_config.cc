@@ -148,7 +148,9 @@ constexpr std::string_view kWithoutEffect[] = {
 };
 // clang-format on
 
-constexpr ConfigTable kBrokerTable{"broker", kBrokerKeys};
+constexpr std::string_view kBroker = "configuration";
+
+constexpr ConfigTable kBrokerTable{kBroker, kBrokerKeys};
 constexpr ConfigTable kTopicTable{"topic", kTopicKeys};
 
 Result<void> refuse_unserved(std::string_view component, std::span<const Unserved> unserved,
@@ -195,10 +197,10 @@ Result<std::vector<ListenerAddress>> parse_listeners(std::string_view key, std::
   std::set<std::string, std::less<>> names;
   for (const auto entry : split_list(list)) {
     auto parsed = parse_listener(entry);
-    if (!parsed) return std::unexpected(std::move(parsed).error().in(fmt::format("broker: \"{}\"", key)));
+    if (!parsed) return std::unexpected(std::move(parsed).error().in(fmt::format("{}: \"{}\"", kBroker, key)));
     if (!names.insert(parsed->name).second) {
       return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("broker: \"{}\" names the listener {} twice", key, parsed->name));
+                  fmt::format("{}: \"{}\" names the listener {} twice", kBroker, key, parsed->name));
     }
     listeners.push_back(*std::move(parsed));
   }
@@ -214,7 +216,7 @@ Result<void> check_listeners(const Properties& properties, const Properties& wit
     for (const auto& listener : listeners) {
       const bool controller = controllers != without_effect.end() && has_word(controllers->second, listener.name);
       if (controller || listener.name == "PLAINTEXT" || listener.name.find("SSL") == std::string::npos) continue;
-      return fail(ErrorCode::kInvalidConfig, fmt::format("broker: \"{}\" has the listener {}, but {}", key,
+      return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"{}\" has the listener {}, but {}", kBroker, key,
                                                          listener.name, kNoSecurity));
     }
   }
@@ -266,14 +268,14 @@ std::string_view broker_default_of(std::string_view topic_key) {
 }
 
 Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
-  MILLRACE_CHECK(refuse_unserved("broker", kUnservedBrokerKeys, given));
+  MILLRACE_CHECK(refuse_unserved(kBroker, kUnservedBrokerKeys, given));
   Properties properties = given;
   Properties without_effect;
   for (const auto key : kWithoutEffect) {
     if (auto found = properties.find(key); found != properties.end()) without_effect.insert(properties.extract(found));
   }
   MILLRACE_CHECK(kBrokerTable.check(properties));
-  MILLRACE_CHECK(check_cleanup_policy("broker", "log.cleanup.policy", properties));
+  MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
   constexpr std::int64_t kMinute = 60'000;
   fold(properties, "log.retention.ms", "log.retention.minutes", kMinute);
@@ -306,14 +308,14 @@ Result<void> check_topic_configs(const Properties& configs) {
 }
 
 Result<void> check_dynamic_broker_configs(const Properties& configs) {
-  MILLRACE_CHECK(refuse_unserved("broker", kUnservedBrokerKeys, configs));
+  MILLRACE_CHECK(refuse_unserved(kBroker, kUnservedBrokerKeys, configs));
   MILLRACE_CHECK(kBrokerTable.check(configs));
   for (const auto& [key, value] : configs) {
     if (is_dynamic_broker_key(key)) continue;
     return fail(ErrorCode::kInvalidRequest,
-                fmt::format("broker: \"{}\" cannot change while the broker runs; set it in its configuration", key));
+                fmt::format("{}: \"{}\" cannot change while the broker runs; set it in its configuration", kBroker, key));
   }
-  return check_cleanup_policy("broker", "log.cleanup.policy", configs);
+  return check_cleanup_policy(kBroker, "log.cleanup.policy", configs);
 }
 
 bool is_dynamic_broker_key(std::string_view broker_key) {

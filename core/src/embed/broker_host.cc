@@ -19,11 +19,11 @@ Result<void> check_log_dirs(std::string_view directory, const Properties& config
   const auto given = config.find("log.dirs");
   if (given == config.end() || given->second == directory) return {};
   if (given->second.find(',') != std::string::npos) {
-    return fail(ErrorCode::kInvalidConfig, fmt::format("broker: \"log.dirs\" is \"{}\", but one broker has one data folder",
+    return fail(ErrorCode::kInvalidConfig, fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder",
                                                        given->second));
   }
   return fail(ErrorCode::kInvalidConfig,
-              fmt::format("broker: \"log.dirs\" is \"{}\", but the data folder is {}", given->second, directory));
+              fmt::format("configuration: \"log.dirs\" is \"{}\", but the data folder is {}", given->second, directory));
 }
 
 }  // namespace

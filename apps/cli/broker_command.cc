@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "cli/command.h"
+#include "cli/default_data.h"
+#include "cli/options.h"
+#include "cli/stderr_logger.h"
+#include "cli/stop_signals.h"
+#include "millrace/broker.h"
+
+namespace millrace::cli {
+namespace {
+
+constexpr std::chrono::seconds kClosePatience{10};
+
+/// The command line as text, not yet understood.
+struct BrokerOptions {
+  std::string config;
+  std::string data;
+  std::vector<std::string> listen;
+  std::vector<std::string> settings;
+};
+
+/// What the broker is started with.
+struct BrokerStart {
+  std::string data;
+  Properties config;
+  std::vector<std::string> listeners;
+};
+
+constexpr const char* kFooter = R"(
+examples:
+  millrace broker --data /var/lib/millrace --listen 127.0.0.1:9092
+  millrace broker --config server.properties --set num.partitions=3
+  millrace broker --listen 0.0.0.0:9092 --set advertised.listeners=PLAINTEXT://broker.example.org:9092
+
+It answers clients of this machine only, unless --listen or "listeners" names another address: there is no
+authentication yet.)";
+
+void declare(CLI::App& app, BrokerOptions& options) {
+  app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties");
+  app.add_option("--data", options.data, "the data folder (log.dirs); made if absent");
+  app.add_option("--listen", options.listen, "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
+      ->default_str("127.0.0.1:9092");
+  app.add_option("--set", options.settings, "KEY=VALUE: a setting, before those of --config");
+  app.footer(kFooter);
+}
+
+Result<Properties> read_config(const BrokerOptions& options) {
+  Properties config;
+  if (!options.config.empty()) {
+    PosixFileSystem files;
+    MILLRACE_TRY(text, read_file(files, options.config));
+    auto parsed = parse_properties(text);
+    if (!parsed) return std::unexpected(std::move(parsed).error().in(options.config));
+    config = *std::move(parsed);
+  }
+  for (const auto& setting : options.settings) {
+    const auto equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(ErrorCode::kInvalidConfig, fmt::format("--set {}: write KEY=VALUE", setting));
+    }
+    config.insert_or_assign(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  return config;
+}
+
+Result<BrokerStart> to_start(const BrokerOptions& options) {
+  BrokerStart start;
+  MILLRACE_TRY(config, read_config(options));
+  start.config = std::move(config);
+  const auto data = start.config.extract("log.dirs");
+  start.data = !options.data.empty() ? options.data : data ? data.mapped() : std::string{};
+  if (start.data.empty()) {
+    MILLRACE_TRY(folder, default_data("broker"));
+    start.data = folder;
+  }
+  start.listeners = options.listen;
+  // What the command line says is instead of what the file says.
+  if (!start.listeners.empty()) start.config.erase("listeners");
+  if (start.listeners.empty() && !start.config.contains("listeners")) start.listeners = {"127.0.0.1:9092"};
+  return start;
+}
+
+int say(const Error& error) {
+  fmt::print(stderr, "millrace broker: {}\n", error.message());
+  return error.code() == ErrorCode::kInvalidConfig ? kWrongUse : kFailed;
+}
+
+void wait_for_signal(const StopSignals& signals) {
+  pollfd watched{.fd = signals.descriptor(), .events = POLLIN, .revents = 0};
+  while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
+int serve(const BrokerStart& start, const StopSignals& signals) {
+  StderrLogger logger{"millrace broker", LogLevel::kInfo};
+  auto broker = Broker::open(start.data, start.config, &logger);
+  if (!broker) return say(broker.error());
+  for (const auto& address : start.listeners) {
+    const auto bound = (*broker)->listen(address);
+    if (!bound) return say(bound.error());
+  }
+  wait_for_signal(signals);
+  if (const auto closed = (*broker)->close(kClosePatience); !closed) return say(closed.error());
+  return kDone;
+}
+
+}  // namespace
+
+int run_broker(std::span<char*> arguments) {
+  BrokerOptions options;
+  CLI::App app{"Runs a broker: durable topics in a data folder, for any Kafka client.", "millrace broker"};
+  declare(app, options);
+  if (const auto ended = parse_options(app, arguments)) return *ended;
+  auto signals = StopSignals::block();
+  if (!signals) return say(signals.error());
+  const auto start = to_start(options);
+  if (!start) {
+    fmt::print(stderr, "millrace broker: {}\n", start.error().message());
+    return start.error().code() == ErrorCode::kInvalidConfig ? kWrongUse : kFailed;
+  }
+  return serve(*start, *signals);
+}
+
+}  // namespace millrace::cli
