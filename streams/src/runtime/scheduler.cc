@@ -5,6 +5,13 @@
 namespace millrace::streams {
 namespace {
 
+// Debian's oneTBB is not instrumented, so the thread sanitizer would report what is none of ours.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kSanitizesThreads = true;
+#else
+constexpr bool kSanitizesThreads = false;
+#endif
+
 class ThreadScheduler final : public Scheduler {
  public:
   explicit ThreadScheduler(std::size_t threads) : threads_(threads), executor_(threads) {}
@@ -23,7 +30,7 @@ std::unique_ptr<Scheduler> make_thread_scheduler(std::size_t threads) {
 }
 
 std::unique_ptr<Scheduler> make_scheduler(std::string_view name, std::size_t threads) {
-  return name == "threads" ? make_thread_scheduler(threads) : make_tbb_scheduler(threads);
+  return name == "threads" || kSanitizesThreads ? make_thread_scheduler(threads) : make_tbb_scheduler(threads);
 }
 
 }  // namespace millrace::streams

@@ -57,7 +57,10 @@ struct CheckpointFolder::Draft::Impl {
 };
 
 CheckpointFolder::Draft::Draft(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-CheckpointFolder::Draft::~Draft() = default;
+CheckpointFolder::Draft::~Draft() {
+  // Room for others, for example on a full disk; what cannot be removed now is when the folder is opened.
+  if (impl_ && impl_->file) static_cast<void>(impl_->folder->files_->remove(impl_->unfinished));
+}
 CheckpointFolder::Draft::Draft(Draft&&) noexcept = default;
 CheckpointFolder::Draft& CheckpointFolder::Draft::operator=(Draft&&) noexcept = default;
 StateWriter& CheckpointFolder::Draft::content() { return impl_->writer; }
@@ -70,9 +73,9 @@ Result<void> CheckpointFolder::Draft::commit() {
   draft.append(crc_bytes(draft.crc));
   MILLRACE_CHECK(std::move(draft.result));
   MILLRACE_CHECK(draft.file->sync());
-  draft.file.reset();
   auto& folder = *draft.folder;
   MILLRACE_CHECK(folder.files_->rename(draft.unfinished, draft.path));
+  draft.file.reset();
   MILLRACE_CHECK(folder.files_->sync_directory(folder.folder_));
   folder.numbers_.push_back(draft.number);
   while (folder.numbers_.size() > kKept) {

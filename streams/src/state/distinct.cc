@@ -10,8 +10,7 @@ namespace {
 
 constexpr unsigned kRegisterBits = 14;
 constexpr unsigned kRankBits = 64 - kRegisterBits;
-/// Room behind the last home place, so that nothing ever wraps around.
-constexpr std::size_t kTail = 64;
+constexpr unsigned kFirstBits = 4;
 
 /// Ertl 2017, "New cardinality estimation algorithms for HyperLogLog sketches", section 2.3.
 double sigma(double x) {
@@ -50,24 +49,26 @@ void DistinctCounter::add(std::uint64_t hash) {
 }
 
 void DistinctCounter::insert(std::uint64_t hash) {
-  if (slots_.empty() || size_ * 5 >= (slots_.size() - kTail) * 3) grow();
+  if (shift_ == 64 || size_ * 5 >= (std::uint64_t{1} << (64 - shift_)) * 3) grow();
   auto at = static_cast<std::size_t>(hash >> shift_);
   while (slots_[at] != 0 && slots_[at] < hash) ++at;
   if (slots_[at] == hash) return;
   ++size_;
   while (hash != 0) std::swap(hash, slots_[at++]);
-  if (slots_.back() != 0) grow();
+  // Nothing wraps around: behind the last home there is as much room as is needed, and one empty place.
+  if (slots_.back() != 0) slots_.push_back(0);
 }
 
 void DistinctCounter::grow() {
   const auto old = std::exchange(slots_, {});
-  const auto homes = old.empty() ? std::size_t{16} : (old.size() - kTail) * 2;
-  slots_.assign(homes + kTail, 0);
-  shift_ = 64 - static_cast<unsigned>(std::countr_zero(homes));
+  shift_ = shift_ == 64 ? 64 - kFirstBits : shift_ - 1;
+  const auto homes = std::size_t{1} << (64 - shift_);
+  slots_.assign(homes + 1, 0);
   std::size_t free = 0;
   for (const auto hash : old) {  // sorted, so each goes to its home or right behind the one before
     if (hash == 0) continue;
     free = std::max(free, static_cast<std::size_t>(hash >> shift_));
+    if (free + 1 >= slots_.size()) slots_.resize(free + 2);
     slots_[free++] = hash;
   }
 }

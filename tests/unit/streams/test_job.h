@@ -1,9 +1,6 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,6 +11,7 @@
 #include "base/random.h"
 #include "fake_client.h"
 #include "millrace/streams.h"
+#include "support/temporary_folder.h"
 
 // A job that uses every stateful operator, its input, and what it gives: for tests that compare runs.
 
@@ -61,20 +59,6 @@ inline const std::vector<std::string>& output_topics() {
   return kTopics;
 }
 
-/// A folder that is removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string path = (std::filesystem::temp_directory_path() / "millrace-streams-XXXXXX").string();
-    path_ = ::mkdtemp(path.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using test::TemporaryFolder;
 
 }  // namespace millrace::streams
