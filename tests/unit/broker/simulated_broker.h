@@ -13,15 +13,9 @@
 #include "record/record_batch_builder.h"
 #include "support/manual_executor.h"
 #include "support/memory_logger.h"
+#include "support/must.h"
 
 namespace millrace::test {
-
-template <class T>
-T must(Result<T> result) {
-  EXPECT_TRUE(result) << result.error().message();
-  if (!result) std::abort();
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 /// What a callback was given, once.
 template <class Answer>
@@ -113,6 +107,12 @@ class SimulatedBroker {
         from = batches.batch().next_offset();
       }
     }
+  }
+
+  /// Records that are written, durable or not.
+  std::int64_t values_written(const std::string& topic) {
+    return must(core->list_offset({.name = topic}, PartitionIndex{0}, {.kind = OffsetKind::kLatest}, Isolation::kLogEnd))
+        .offset.value();
   }
 
   ManualClock clock;

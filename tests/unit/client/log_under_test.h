@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "millrace/client.h"
+#include "support/must.h"
 
 namespace millrace::test {
 
@@ -48,13 +49,6 @@ inline std::vector<OwnedRecord> poll_records(Consumer& consumer, std::size_t cou
     }
   }
   return records;
-}
-
-template <class T>
-T must(Result<T> result) {
-  EXPECT_TRUE(result) << result.error().message();
-  if (!result) std::abort();
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 }  // namespace millrace::test

@@ -94,7 +94,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   void seal_all();
   void seal_due();
   void schedule_linger(TimePoint due);
-  Result<void> wait_for_room(Lock& lock);
+  Result<void> wait_for_room(Lock& lock, std::size_t size);
 
   void drain_soon(ProducerPartition& partition);
   void drain(ProducerPartition& partition);
@@ -146,7 +146,7 @@ Result<void> ProducerCore::add(Lock& lock, const ProducerRecord& record, Timesta
                             settings_.max_record_bytes));
   }
   if (buffered_bytes_ > 0 && buffered_bytes_ + size > settings_.buffer_bytes) [[unlikely]] {
-    MILLRACE_CHECK(wait_for_room(lock));
+    MILLRACE_CHECK(wait_for_room(lock, size));
   }
   MILLRACE_TRY(topic, find_topic(lock, record.topic));
   MILLRACE_TRY(partition, choose_partition(*topic, record));
@@ -288,11 +288,13 @@ void ProducerCore::seal_due() {
   if (next) schedule_linger(*next);
 }
 
-Result<void> ProducerCore::wait_for_room(Lock& lock) {
+Result<void> ProducerCore::wait_for_room(Lock& lock, std::size_t size) {
   // What waits in open batches would wait for ever.
   seal_all();
   const auto until = std::chrono::steady_clock::now() + settings_.max_block;
-  const auto has_room = [&] { return closed_ || buffered_bytes_ < settings_.buffer_bytes; };
+  const auto has_room = [&] {
+    return closed_ || buffered_bytes_ == 0 || buffered_bytes_ + size <= settings_.buffer_bytes;
+  };
   if (!changed_.wait_until(lock, until, has_room)) {
     return fail(ErrorCode::kTimedOut, fmt::format("no room for a record within max.block.ms: {} bytes wait, buffer.memory is {}",
                                                   buffered_bytes_, settings_.buffer_bytes));
