@@ -25,7 +25,8 @@ inline constexpr std::size_t kMaxVarint64Bytes = 10;
 }
 
 [[nodiscard]] constexpr std::size_t varint_size(std::uint64_t value) {
-  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+  // The bits over 7, rounded up, without a division.
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) * 9 + 64) / 64;
 }
 
 /// Writes `value` at `out`, which has room; gives the place after it.
@@ -61,6 +62,9 @@ namespace detail {
 [[nodiscard]] inline Varint get_varint(const std::byte* from, const std::byte* end, unsigned bits = 64) {
   if (from != end && static_cast<std::uint8_t>(*from) < 0x80) [[likely]] {
     return {static_cast<std::uint64_t>(*from), from + 1};
+  }
+  if (end - from >= 2 && static_cast<std::uint8_t>(from[1]) < 0x80) [[likely]] {
+    return {(static_cast<std::uint64_t>(from[0]) & 0x7f) | (static_cast<std::uint64_t>(from[1]) << 7), from + 2};
   }
   return detail::get_long_varint(from, end, bits);
 }

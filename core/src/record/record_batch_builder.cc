@@ -45,7 +45,9 @@ bool RecordBatchBuilder::make_room(std::size_t size) {
   const auto needed = used_ + size;
   if (count_ > 0 && (needed > max_bytes_ || count_ == INT32_MAX)) return false;
   if (needed <= buffer_.capacity()) return true;
-  auto larger = pool_->take(std::max(needed, std::min(buffer_.capacity() * 2, max_bytes_)));
+  // The first buffer of a batch is as large as the batch before needed.
+  const auto wanted = count_ == 0 ? last_size_ : buffer_.capacity() * 2;
+  auto larger = pool_->take(std::max(needed, std::min(wanted, max_bytes_)));
   if (count_ > 0) std::memcpy(larger.data(), buffer_.data(), used_);
   buffer_ = std::move(larger);
   return true;
@@ -57,13 +59,23 @@ bool RecordBatchBuilder::append(Timestamp timestamp, NullableBytes key, Nullable
                                 WriteHeaders write_headers) {
   const auto time = timestamp.time_since_epoch().count();
   const auto base = count_ == 0 ? time : base_timestamp_;
-  const auto body = 1 + size_of_zigzag(time - base) + size_of_zigzag(count_) + size_of_nullable(key) +
-                    size_of_nullable(value) + headers_size;
-  if (!make_room(size_of_zigzag(static_cast<std::int64_t>(body)) + body)) return false;
-  auto* out = put_zigzag(buffer_.data() + used_, static_cast<std::int64_t>(body));
+  // The length comes first and has a size of its own. It is left room for by what the record can be at most, which is nearly
+  // always right; else the record moves.
+  constexpr std::size_t kMostBeside = 1 + kMaxVarint64Bytes + 3 * kMaxVarint32Bytes;
+  const auto bound = kMostBeside + key.size() + value.size() + headers_size;
+  if (bound > INT32_MAX || !make_room(kMaxVarint32Bytes + bound)) return false;
+  auto* const begin = buffer_.data() + used_;
+  auto* const body = begin + size_of_zigzag(static_cast<std::int64_t>(bound));
+  auto* out = body;
   *out++ = std::byte{0};
   out = put_zigzag(put_zigzag(out, time - base), count_);
   out = write_headers(put_nullable(put_nullable(out, key), value));
+  const auto size = out - body;
+  auto* const after_length = put_zigzag(begin, size);
+  if (after_length != body) [[unlikely]] {
+    std::memmove(after_length, body, static_cast<std::size_t>(size));
+    out = after_length + size;
+  }
   used_ = static_cast<std::size_t>(out - buffer_.data());
   base_timestamp_ = base;
   max_timestamp_ = count_ == 0 ? time : std::max(max_timestamp_, time);
@@ -119,6 +131,7 @@ Result<PooledBytes> RecordBatchBuilder::finish(const BatchProducer& producer, Of
   store_be<std::uint32_t>(header + layout::kCrc, RecordBatchView::trusted(batch.bytes).compute_crc());
   // The buffer is the batch's now.
   buffer_ = {};
+  last_size_ = used_;
   used_ = layout::kRecords;
   count_ = 0;
   return batch;

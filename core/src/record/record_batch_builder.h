@@ -57,6 +57,7 @@ class RecordBatchBuilder {
   BatchAttributes attributes_;
   SharedBuffer buffer_;
   std::size_t used_ = batch_layout::kRecords;
+  std::size_t last_size_ = 0;
   std::int32_t count_ = 0;
   std::int64_t base_timestamp_ = -1;
   std::int64_t max_timestamp_ = -1;
