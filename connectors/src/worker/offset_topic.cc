@@ -18,6 +18,9 @@ std::string_view text_of(const rapidjson::StringBuffer& buffer) { return {buffer
 
 constexpr std::string_view kTopicEnd = "topic.offset";
 
+/// A stored position, and the topic's end that was stored with it.
+using Positions = std::map<SourcePartition, std::pair<SourceOffset, std::optional<std::int64_t>>>;
+
 /// What is left to be read: the end of each partition that has records from `from` on.
 Result<std::map<TopicPartition, Offset>> find_ends(Admin& admin, const std::string& topic, std::optional<Offset> from) {
   MILLRACE_TRY(description, admin.describe_topic(topic));
@@ -37,19 +40,30 @@ Result<void> assign(Consumer& consumer, const std::map<TopicPartition, Offset>& 
   return consumer.assign(std::move(partitions));
 }
 
-void take_record(const RecordView& record, std::string_view connector, StoredState& state) {
+void take_record(const RecordView& record, std::string_view connector, Positions& positions) {
   auto key = parse_offset_key(record.key.text());
   if (!key || key->first != connector) return;
   if (record.value.is_null()) {
-    state.offsets.erase(key->second);
+    positions.erase(key->second);
     return;
   }
   auto offset = fields_from_json(record.value.text());
   // A value that is no position is not a position of ours: as if it had not been written.
   if (!offset) return;
-  state.topic_end = std::max(state.topic_end, Offset{int_field(*offset, kTopicEnd).value_or(-1)});
+  const auto topic_end = int_field(*offset, kTopicEnd);
   offset->erase(std::string{kTopicEnd});
-  state.offsets.insert_or_assign(std::move(key->second), *std::move(offset));
+  positions.insert_or_assign(std::move(key->second), std::pair{*std::move(offset), topic_end});
+}
+
+StoredState state_of(Positions positions) {
+  StoredState state;
+  for (auto& [partition, position] : positions) {
+    const auto& end = position.second;
+    if (!end) state.topic_end = std::nullopt;
+    if (state.topic_end && end) state.topic_end = std::max(*state.topic_end, Offset{*end});
+    state.offsets.emplace(partition, std::move(position.first));
+  }
+  return state;
 }
 
 }  // namespace
@@ -93,13 +107,13 @@ std::string offset_value(SourceOffset offset, Offset topic_end) {
 
 Result<StoredState> read_offsets(Client& client, Admin& admin, const std::string& topic, std::string_view connector,
                                  Duration timeout) {
-  StoredState state;
+  Positions positions;
   MILLRACE_CHECK(
       read_to_end(client, admin, topic, std::nullopt, timeout, [&](const PolledBatch& batch) -> Result<void> {
-        for (const auto& record : batch.records()) take_record(record, connector, state);
+        for (const auto& record : batch.records()) take_record(record, connector, positions);
         return {};
       }));
-  return state;
+  return state_of(std::move(positions));
 }
 
 Result<void> read_to_end(Client& client, Admin& admin, const std::string& topic, std::optional<Offset> from,

@@ -22,8 +22,9 @@ namespace millrace::connect {
 /// Where a connector's last run ended, as far as it could store that.
 struct StoredState {
   StoredOffsets offsets;
-  /// Behind the last record in the connector's topic that the offsets know of; nothing when there are none.
-  Offset topic_end = kNoOffset;
+  /// Every record of a line before one of the offsets is before this one in the connector's topic. Nothing when that
+  /// is not known: some offset was stored without.
+  std::optional<Offset> topic_end = Offset{0};
 };
 
 /// A position as it is stored: with the topic's end, if that is known.

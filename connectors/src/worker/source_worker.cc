@@ -103,7 +103,7 @@ class SourceWorkerImpl final : public SourceWorker {
 
   Result<void> begin(Client& client, const Properties& config) {
     MILLRACE_CHECK(task_->start(config, context_));
-    if (parts_.options.resume_from == ResumeFrom::kTopic && has_one_partition()) MILLRACE_CHECK(skip_stored(client));
+    if (has_one_partition()) MILLRACE_CHECK(find_topic_end(client));
     if (parts_.options.max_topic_bytes > 0) {
       MILLRACE_CHECK(look_at_topic_size());
       const std::lock_guard lock{shared_.mutex};
@@ -224,15 +224,14 @@ class SourceWorkerImpl final : public SourceWorker {
 
   [[nodiscard]] bool has_one_partition() const { return parts_.partitions.size() == 1; }
 
-  /// Shows the task what is in the topic behind the stored positions.
-  Result<void> skip_stored(Client& client) {
-    const auto from = parts_.stored.topic_end == kNoOffset ? std::nullopt : std::optional{parts_.stored.topic_end};
+  /// Takes down where the topic ends, and shows the task what is there behind the stored positions.
+  Result<void> find_topic_end(Client& client) {
     const TopicPartition place{parts_.topic, parts_.partitions.front()};
     MILLRACE_TRY(end, parts_.admin->list_offset(place, {.kind = OffsetKind::kLatest}));
-    MILLRACE_CHECK(read_to_end(client, *parts_.admin, parts_.topic, from, kStartTimeout,
-                               [&](const PolledBatch& batch) { return task_->skip_stored(batch.records()); }));
     shared_.ledger.begin_at(end.offset);
-    return {};
+    if (parts_.options.resume_from != ResumeFrom::kTopic || !parts_.stored.topic_end) return {};
+    return read_to_end(client, *parts_.admin, parts_.topic, parts_.stored.topic_end, kStartTimeout,
+                       [&](const PolledBatch& batch) { return task_->skip_stored(batch.records()); });
   }
 
   [[nodiscard]] Offset topic_end_of(const SafePosition& position) const {

@@ -143,7 +143,7 @@ TEST_F(SourceWorkerTest, WaitsWhileTheTopicIsFullAndGoesOnWhenItWasTrimmed) {
   write_file(folder_ / "a.log", "one\n");
   set([&] { log_.topic_bytes = 1000; });
   auto worker = start({{"file", folder_ / "a.log"}, {"mode", "once"}},
-                      {.max_topic_bytes = 1000, .limit_check_interval = std::chrono::hours{1}});
+                      {.offset_flush_interval = 1h, .max_topic_bytes = 1000, .limit_check_interval = 1h});
   EXPECT_FALSE(worker->wait(20ms));
   EXPECT_EQ(worker->status().state, WorkerState::kTopicFull);
   EXPECT_EQ(worker->status().topic_bytes, 1000u);
@@ -189,6 +189,38 @@ TEST_F(SourceWorkerTest, RepeatsNothingAfterACrashWhenItResumesFromTheTopic) {
   }
   ASSERT_TRUE(start(config, {.resume_from = ResumeFrom::kTopic})->wait(kPatience));
   EXPECT_EQ(log_.values("lines"), expected);
+}
+
+TEST_F(SourceWorkerTest, TakesNoLineForStoredTwiceThoughAllAreEqual) {
+  const auto path = folder_ / "a.log";
+  const Properties config{{"file", path}, {"mode", "once"}};
+  std::string same;
+  for (int i = 0; i < 1000; ++i) same += "same\n";
+  write_file(path, same);
+  ASSERT_TRUE(start(config)->wait(kPatience));
+  set([&] { log_.topics["connect-offsets"].clear(); });
+  ASSERT_TRUE(start(config, {.resume_from = ResumeFrom::kTopic})->wait(kPatience));
+  EXPECT_EQ(log_.values("lines").size(), 1000u);
+  EXPECT_THAT(log_.values("connect-offsets").back(), testing::HasSubstr(R"("topic.offset":1000)"));
+  append_file(path, same);
+  ASSERT_TRUE(start(config, {.resume_from = ResumeFrom::kTopic})->wait(kPatience));
+  EXPECT_EQ(log_.values("lines").size(), 2000u);
+}
+
+TEST_F(SourceWorkerTest, DoesNotResumeFromTheTopicWhereAPositionDoesNotKnowItsEnd) {
+  const auto path = folder_ / "a.log";
+  const Properties config{{"file", path}, {"mode", "once"}};
+  write_file(path, "same\nsame\n");
+  ASSERT_TRUE(start(config)->wait(kPatience));
+  set([&] {
+    auto& value = *log_.topics["connect-offsets"].back().value;
+    auto fields = *fields_from_json(value);
+    ASSERT_EQ(fields.erase("topic.offset"), 1u);
+    value = to_json(fields);
+  });
+  append_file(path, "same\nsame\n");
+  ASSERT_TRUE(start(config, {.resume_from = ResumeFrom::kTopic})->wait(kPatience));
+  EXPECT_EQ(log_.values("lines").size(), 4u);
 }
 
 TEST_F(SourceWorkerTest, NamesAnUnknownKeyAndAMissingFile) {
