@@ -250,6 +250,7 @@ Result<ListenerAddress> parse_listener(std::string_view text) {
   if (colon == std::string_view::npos) return wrong();
   auto host = rest.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.find_first_of("/ @") != std::string_view::npos) return wrong();
   listener.host = host;
   const auto port = rest.substr(colon + 1);
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), listener.port);

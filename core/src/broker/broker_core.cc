@@ -180,7 +180,8 @@ Result<void> LocalBroker::start(std::string_view directory) {
     return std::unexpected(std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
   }
   (*metadata_log)->configure(metadata_log_config());
-  MILLRACE_TRY(store, MetadataStore::open(*metadata_log, logs_->cluster_id(), buffers_, environment_.clock));
+  MILLRACE_TRY(store, MetadataStore::open(environment_.files, *metadata_log, logs_->cluster_id(), buffers_,
+                                          environment_.clock));
 
   MILLRACE_TRY(directory_id, folder_id(environment_.files, directory));
   controller_.emplace(

@@ -98,6 +98,7 @@ void ClusterState::catch_up() {
       apply_difference(*before, *after);
       publish(after);
       before = after;
+      bound_log();
     }
     std::vector<DoneVoid> done;
     {
@@ -108,6 +109,14 @@ void ClusterState::catch_up() {
     }
     for (auto& tell : done) tell({});
   }
+}
+
+void ClusterState::bound_log() {
+  const auto most = static_cast<std::uint64_t>(config_.get_long("metadata.log.max.record.bytes.between.snapshots"));
+  if (store_->log_bytes() < most) return;
+  const auto needed_from = store_->snapshot();
+  const auto cut = needed_from ? logs_.delete_records(store_->log()->name(), *needed_from) : needed_from;
+  if (!cut) logger_.warn("cannot write a snapshot of the metadata: {}", cut.error().message());
 }
 
 void ClusterState::apply_difference(const MetadataImage& before, const MetadataImage& after) {

@@ -51,6 +51,7 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
 
  private:
   void catch_up();
+  void bound_log();
   void apply_difference(const MetadataImage& before, const MetadataImage& after);
   /// With the mutex held.
   void show_endpoints();

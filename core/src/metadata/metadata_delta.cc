@@ -118,7 +118,10 @@ class Delta {
     return {};
   }
 
-  Result<void> operator()(const protocol::FeatureLevelRecord&) { return {}; }
+  Result<void> operator()(const protocol::FeatureLevelRecord& record) {
+    image_->features.insert_or_assign(record.name, record.feature_level);
+    return {};
+  }
   Result<void> operator()(const protocol::NoOpRecord&) { return {}; }
 
   template <class Record>
@@ -159,6 +162,12 @@ Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& 
 
 MetadataRecords records_of(const MetadataImage& image) {
   MetadataRecords records;
+  for (const auto& [name, level] : image.features) {
+    protocol::FeatureLevelRecord record;
+    record.name = name;
+    record.feature_level = level;
+    records.emplace_back(std::move(record));
+  }
   for (const auto& [id, broker] : image.brokers) {
     protocol::RegisterBrokerRecord record;
     record.broker_id = id;

@@ -62,6 +62,8 @@ struct MetadataImage {
   std::map<BrokerId, BrokerImage> brokers;
   std::map<std::string, TopicPtr, std::less<>> topics;
   std::unordered_map<TopicId, TopicPtr> topics_by_id;
+  /// "metadata.version" and its like.
+  std::map<std::string, std::int16_t, std::less<>> features;
   /// Dynamic broker settings: by broker id as text, "" for all brokers.
   std::map<std::string, Properties> broker_configs;
   /// The first producer id that no broker has been given.

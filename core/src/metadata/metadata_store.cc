@@ -2,17 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/assert.h"
 #include "metadata/metadata_delta.h"
+#include "metadata/snapshot.h"
 #include "record/record_batch_builder.h"
 
 namespace millrace {
 
-Result<std::unique_ptr<MetadataStore>> MetadataStore::open(std::shared_ptr<PartitionLog> log, std::string cluster_id,
-                                                           BufferPool& buffers, const Clock& clock) {
-  std::unique_ptr<MetadataStore> store{new MetadataStore{std::move(log), buffers, clock}};
+Result<std::unique_ptr<MetadataStore>> MetadataStore::open(FileSystem& files, std::shared_ptr<PartitionLog> log,
+                                                           std::string cluster_id, BufferPool& buffers,
+                                                           const Clock& clock) {
+  std::unique_ptr<MetadataStore> store{new MetadataStore{files, std::move(log), buffers, clock}};
   if (auto replayed = store->replay(std::move(cluster_id)); !replayed) {
     return std::unexpected(std::move(replayed).error().in("cannot read the metadata log"));
   }
@@ -20,20 +23,29 @@ Result<std::unique_ptr<MetadataStore>> MetadataStore::open(std::shared_ptr<Parti
 }
 
 Result<void> MetadataStore::replay(std::string cluster_id) {
-  auto empty = std::make_shared<MetadataImage>();
-  empty->cluster_id = std::move(cluster_id);
-  latest_ = std::move(empty);
+  MILLRACE_TRY(snapshot, read_newest_snapshot(files_, log_->directory(), cluster_id, buffers_));
+  if (snapshot) {
+    latest_ = std::move(snapshot);
+  } else {
+    auto empty = std::make_shared<MetadataImage>();
+    empty->cluster_id = std::move(cluster_id);
+    latest_ = std::move(empty);
+  }
+  if (log_->log_start() > latest_->last_offset + 1) {
+    return fail(ErrorCode::kCorruptLog, fmt::format("the log begins with offset {}, but the snapshot before it ends with {}",
+                                                    log_->log_start().value(), latest_->last_offset.value()));
+  }
 
   constexpr std::size_t kReadBytes = 4U << 20;
   const auto end = log_->log_end();
-  for (auto at = log_->log_start(); at < end;) {
+  for (auto at = std::max(log_->log_start(), latest_->last_offset + 1); at < end;) {
     MILLRACE_TRY(slice, log_->read(at, kReadBytes, Isolation::kLogEnd));
     BatchCursor batches{slice.bytes};
     MetadataRecords records;
     while (batches.next()) {
       const auto& batch = batches.batch();
       at = batch.next_offset();
-      if (batch.is_control()) continue;
+      if (batch.is_control() || batch.last_offset() <= latest_->last_offset) continue;
       MILLRACE_TRY(cursor, batch.records(buffers_));
       while (cursor.next()) {
         auto record = protocol::decode_metadata_record(cursor.record().value.bytes());
@@ -87,6 +99,14 @@ void MetadataStore::note_removed(const MetadataRecords& records) {
   for (const auto& record : records) {
     if (const auto* removed = std::get_if<protocol::RemoveTopicRecord>(&record)) removed_.insert(removed->topic_id);
   }
+}
+
+Result<Offset> MetadataStore::snapshot() {
+  const auto image = durable();
+  MILLRACE_CHECK(write_snapshot(files_, log_->directory(), *image, epoch_, clock_.wall(), buffers_));
+  // Only whole segments can be deleted.
+  MILLRACE_CHECK(log_->roll());
+  return image->last_offset + 1;
 }
 
 std::shared_ptr<const MetadataImage> MetadataStore::latest() const {

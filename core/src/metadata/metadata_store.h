@@ -9,6 +9,7 @@
 
 #include "base/buffers.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/logger.h"
 #include "base/result.h"
 #include "log/partition_log.h"
@@ -21,6 +22,8 @@ namespace millrace {
 ///
 ///     commit: plan against `latest` -> append -> new `latest`  ...  synced -> new `durable`
 ///
+/// Bounded: when the log has grown, `snapshot` writes down what it says, and what it said before may be deleted.
+///
 /// Threading: any thread may call any function.
 class MetadataStore {
  public:
@@ -28,8 +31,8 @@ class MetadataStore {
   using Plan = std::function<Result<MetadataRecords>(const MetadataImage& latest)>;
 
   /// Replays the log. Errors: `kCorruptLog`, `kUnsupported` (a record of a newer version), `kIo`.
-  static Result<std::unique_ptr<MetadataStore>> open(std::shared_ptr<PartitionLog> log, std::string cluster_id,
-                                                     BufferPool& buffers, const Clock& clock);
+  static Result<std::unique_ptr<MetadataStore>> open(FileSystem& files, std::shared_ptr<PartitionLog> log,
+                                                     std::string cluster_id, BufferPool& buffers, const Clock& clock);
 
   /// Plans and appends, one change at a time; gives the offset after it: what `durable` has to reach. Errors: the plan's; `kStorageError`.
   [[nodiscard]] Result<Offset> commit(const Plan& plan);
@@ -44,19 +47,25 @@ class MetadataStore {
     log_->when_high_watermark(end, std::move(callback));
   }
 
+  /// Bytes of the log: those that were written since the last snapshot, about.
+  [[nodiscard]] std::uint64_t log_bytes() const { return log_->size(); }
+  /// Writes a snapshot of `durable`; gives the offset before which the log is not needed any more. Waits for the disk.
+  [[nodiscard]] Result<Offset> snapshot();
+
   /// Topics whose removal the log tells of: leftovers of theirs on the disk may go.
   [[nodiscard]] bool was_removed(const TopicId& id) const;
 
   [[nodiscard]] const std::shared_ptr<PartitionLog>& log() const { return log_; }
 
  private:
-  MetadataStore(std::shared_ptr<PartitionLog> log, BufferPool& buffers, const Clock& clock)
-      : log_(std::move(log)), buffers_(buffers), clock_(clock) {}
+  MetadataStore(FileSystem& files, std::shared_ptr<PartitionLog> log, BufferPool& buffers, const Clock& clock)
+      : files_(files), log_(std::move(log)), buffers_(buffers), clock_(clock) {}
 
   Result<void> replay(std::string cluster_id);
   [[nodiscard]] Result<AppendInfo> append(const MetadataRecords& records);
   void note_removed(const MetadataRecords& records);
 
+  FileSystem& files_;
   const std::shared_ptr<PartitionLog> log_;
   BufferPool& buffers_;
   const Clock& clock_;
