@@ -11,13 +11,12 @@
 
 namespace millrace {
 
-/// Bytes to be sent: a few of our own, interleaved with bytes that lie elsewhere and are not copied. Made for one writev.
+/// Bytes to be sent: a few of our own, interleaved with bytes that lie elsewhere and are not copied. Made for one
+/// writev.
 ///
 /// Threading: one thread at a time; it may move to another.
 class GatherBuffer {
  public:
-  GatherBuffer() { own_.reserve(kReserve); }
-
   /// Copies `bytes` behind what is there.
   void append(Bytes bytes) { own_.insert(own_.end(), bytes.begin(), bytes.end()); }
 
@@ -56,7 +55,6 @@ class GatherBuffer {
   }
 
  private:
-  static constexpr std::size_t kReserve = 192;
   static constexpr std::size_t kCopyBelow = 512;
 
   struct Shared {

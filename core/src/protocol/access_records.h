@@ -25,7 +25,8 @@ struct QuotaEntity {
   friend bool operator==(const QuotaEntity&, const QuotaEntity&) = default;
 };
 
-/// An access control entry. Source: AccessControlEntryRecord.json, as all of these their namesakes in reference metadata.
+/// An access control entry. Source: AccessControlEntryRecord.json, as all of these their namesakes in reference
+/// metadata.
 struct AccessControlEntryRecord {
   static constexpr const char* kName = "AccessControlEntryRecord";
   static constexpr std::uint32_t kKey = 18;

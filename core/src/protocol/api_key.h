@@ -17,6 +17,9 @@ enum class ApiKey : std::int16_t {
   kDeleteRecords = 21,
   kInitProducerId = 22,
   kDescribeConfigs = 32,
+  kAlterConfigs = 33,
+  kCreatePartitions = 37,
+  kIncrementalAlterConfigs = 44,
   kDescribeCluster = 60,
 };
 

@@ -15,8 +15,8 @@ namespace millrace::protocol {
 /// Reads a message's fields from bytes: a visitor. After the first thing that is wrong it reads nothing more and leaves
 /// the rest of the fields as they are; `error` tells.
 ///
-/// Every length is hostile: it is compared with the bytes that are left before anything is allocated, and an array grows
-/// only as its elements arrive.
+/// Every length is hostile: it is compared with the bytes that are left before anything is allocated, and an array
+/// grows only as its elements arrive.
 ///
 /// Threading: one thread.
 class Decoder : public FieldVisitor<Decoder> {
@@ -64,8 +64,10 @@ class Decoder : public FieldVisitor<Decoder> {
     } else if constexpr (std::same_as<T, std::optional<std::string>>) {
       const auto bytes = short_bytes(may_be_null);
       if (failed()) return;
-      if (bytes) member.emplace(bytes.text());
-      else member.reset();
+      if (bytes)
+        member.emplace(bytes.text());
+      else
+        member.reset();
     } else if constexpr (std::same_as<T, ByteString>) {
       if (const auto bytes = long_bytes(false)) member.assign(bytes.bytes().begin(), bytes.bytes().end());
     } else if constexpr (std::same_as<T, Records>) {
@@ -93,8 +95,10 @@ class Decoder : public FieldVisitor<Decoder> {
   void scalar(T& member) {
     const auto bytes = take(sizeof(ScalarRep<T>));
     if (failed()) return;
-    if constexpr (std::same_as<T, double>) member = std::bit_cast<double>(load_be<std::uint64_t>(bytes.data()));
-    else member = from_rep<T>(load_be<ScalarRep<T>>(bytes.data()));
+    if constexpr (std::same_as<T, double>)
+      member = std::bit_cast<double>(load_be<std::uint64_t>(bytes.data()));
+    else
+      member = from_rep<T>(load_be<ScalarRep<T>>(bytes.data()));
   }
 
   template <class T>

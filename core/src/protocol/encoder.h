@@ -98,8 +98,8 @@ class Writer : public FieldVisitor<Derived> {
     }
   }
 
-  /// A null where this version has no null is written as empty: the older form of saying "none". Text that is too long for
-  /// the two bytes of its length, such as an error message that quotes what a peer sent, is cut.
+  /// A null where this version has no null is written as empty: the older form of saying "none". Text that is too long
+  /// for the two bytes of its length, such as an error message that quotes what a peer sent, is cut.
   void short_bytes(NullableBytes bytes, bool may_be_null) {
     const bool null = bytes.is_null() && may_be_null;
     auto raw = bytes.bytes();
@@ -207,8 +207,10 @@ class Encoder : public Writer<Encoder> {
   template <class Number>
   void number(Number number) {
     std::byte bytes[sizeof(Number)];
-    if constexpr (std::same_as<Number, double>) store_be<std::uint64_t>(bytes, std::bit_cast<std::uint64_t>(number));
-    else store_be<Number>(bytes, number);
+    if constexpr (std::same_as<Number, double>)
+      store_be<std::uint64_t>(bytes, std::bit_cast<std::uint64_t>(number));
+    else
+      store_be<Number>(bytes, number);
     out_.append(bytes);
   }
   void varint(std::uint64_t value) {

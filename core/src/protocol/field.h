@@ -68,10 +68,14 @@ template <class... Options>
 [[nodiscard]] constexpr Field make_field(Options... options) {
   Field field;
   [[maybe_unused]] const auto apply = [&field]<class Option>(Option option) {
-    if constexpr (std::same_as<Option, Versions>) field.versions = option;
-    else if constexpr (std::same_as<Option, Nullable>) field.nullable = option.versions;
-    else if constexpr (std::same_as<Option, Tagged>) field.tag = option.tag;
-    else field.never_compact = std::same_as<Option, NeverCompact>;
+    if constexpr (std::same_as<Option, Versions>)
+      field.versions = option;
+    else if constexpr (std::same_as<Option, Nullable>)
+      field.nullable = option.versions;
+    else if constexpr (std::same_as<Option, Tagged>)
+      field.tag = option.tag;
+    else
+      field.never_compact = std::same_as<Option, NeverCompact>;
   };
   (apply(options), ...);
   return field;
@@ -126,11 +130,16 @@ concept WireScalar = std::integral<T> || std::same_as<T, double> || std::is_enum
 namespace detail {
 template <class T>
 constexpr auto scalar_rep() {
-  if constexpr (std::same_as<T, bool>) return std::int8_t{};
-  else if constexpr (std::same_as<T, ErrorCode>) return std::int16_t{};
-  else if constexpr (std::is_enum_v<T>) return std::underlying_type_t<T>{};
-  else if constexpr (IsStrong<T>::value) return typename T::rep{};
-  else return T{};
+  if constexpr (std::same_as<T, bool>)
+    return std::int8_t{};
+  else if constexpr (std::same_as<T, ErrorCode>)
+    return std::int16_t{};
+  else if constexpr (std::is_enum_v<T>)
+    return std::underlying_type_t<T>{};
+  else if constexpr (IsStrong<T>::value)
+    return typename T::rep{};
+  else
+    return T{};
 }
 }  // namespace detail
 
@@ -153,8 +162,10 @@ template <WireScalar T>
 
 template <WireScalar T>
 [[nodiscard]] constexpr T from_rep(ScalarRep<T> rep) {
-  if constexpr (std::same_as<T, bool>) return rep != 0;
-  else return static_cast<T>(rep);
+  if constexpr (std::same_as<T, bool>)
+    return rep != 0;
+  else
+    return static_cast<T>(rep);
 }
 
 }  // namespace millrace::protocol

@@ -40,8 +40,8 @@ std::string to_text(const Message& message, std::int16_t version) {
 }  // namespace millrace::protocol
 
 /// Makes the functions of codec.h for one message. Used once, in the message's .cc file, inside the namespace.
-#define MILLRACE_WIRE_MESSAGE(Message)                                                              \
-  template Result<Decoded<Message>> decode_prefix<Message>(Bytes, std::int16_t);                    \
-  template void append<Message>(GatherBuffer&, const Message&, std::int16_t);                       \
-  template std::size_t encoded_size<Message>(const Message&, std::int16_t);                         \
+#define MILLRACE_WIRE_MESSAGE(Message)                                           \
+  template Result<Decoded<Message>> decode_prefix<Message>(Bytes, std::int16_t); \
+  template void append<Message>(GatherBuffer&, const Message&, std::int16_t);    \
+  template std::size_t encoded_size<Message>(const Message&, std::int16_t);      \
   template std::string to_text<Message>(const Message&, std::int16_t)

@@ -11,36 +11,17 @@
 namespace millrace::protocol {
 
 /// Any record of the metadata log.
-using MetadataRecord = std::variant<
-    TopicRecord,
-    RemoveTopicRecord,
-    PartitionRecord,
-    PartitionChangeRecord,
-    ConfigRecord,
-    ProducerIdsRecord,
-    FeatureLevelRecord,
-    NoOpRecord,
-    BeginTransactionRecord,
-    EndTransactionRecord,
-    AbortTransactionRecord,
-    ClearElrRecord,
-    RegisterBrokerRecord,
-    UnregisterBrokerRecord,
-    FenceBrokerRecord,
-    UnfenceBrokerRecord,
-    BrokerRegistrationChangeRecord,
-    RegisterControllerRecord,
-    ZkMigrationStateRecord,
-    AccessControlEntryRecord,
-    RemoveAccessControlEntryRecord,
-    ClientQuotaRecord,
-    UserScramCredentialRecord,
-    RemoveUserScramCredentialRecord,
-    DelegationTokenRecord,
-    RemoveDelegationTokenRecord>;
+using MetadataRecord =
+    std::variant<TopicRecord, RemoveTopicRecord, PartitionRecord, PartitionChangeRecord, ConfigRecord,
+                 ProducerIdsRecord, FeatureLevelRecord, NoOpRecord, BeginTransactionRecord, EndTransactionRecord,
+                 AbortTransactionRecord, ClearElrRecord, RegisterBrokerRecord, UnregisterBrokerRecord,
+                 FenceBrokerRecord, UnfenceBrokerRecord, BrokerRegistrationChangeRecord, RegisterControllerRecord,
+                 ZkMigrationStateRecord, AccessControlEntryRecord, RemoveAccessControlEntryRecord, ClientQuotaRecord,
+                 UserScramCredentialRecord, RemoveUserScramCredentialRecord, DelegationTokenRecord,
+                 RemoveDelegationTokenRecord>;
 
-/// The value of a record of `__cluster_metadata` in Kafka's framing: frame version, key and version as varints, then the fields
-/// in the record's newest version.
+/// The value of a record of `__cluster_metadata` in Kafka's framing: frame version, key and version as varints, then
+/// the fields in the record's newest version.
 [[nodiscard]] std::vector<std::byte> encode_metadata_record(const MetadataRecord& record);
 
 /// Errors: `kUnsupported` (a record or version that is not known here), `kMalformed`.

@@ -14,8 +14,10 @@ void Printer::quoted(std::string_view text) {
   text_ += '"';
   for (const char c : text) {
     if (c == '"' || c == '\\') text_ += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) text_ += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
-    else text_ += c;
+    if (static_cast<unsigned char>(c) < 0x20)
+      text_ += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    else
+      text_ += c;
   }
   text_ += '"';
 }

@@ -7,8 +7,8 @@
 
 namespace millrace::protocol {
 
-/// Writes a message as text for people: `{topics: [{name: "access-log", ...}], timeout_ms: 500}`. Records are shown as their
-/// size.
+/// Writes a message as text for people: `{topics: [{name: "access-log", ...}], timeout_ms: 500}`. Records are shown as
+/// their size.
 ///
 /// Threading: one thread.
 class Printer : public FieldVisitor<Printer> {
@@ -50,11 +50,15 @@ class Printer : public FieldVisitor<Printer> {
     } else if constexpr (std::same_as<T, ByteString>) {
       size_only(member.size());
     } else if constexpr (std::same_as<T, Records>) {
-      if (member.bytes.is_null()) text_ += "null";
-      else size_only(member.bytes.size());
+      if (member.bytes.is_null())
+        text_ += "null";
+      else
+        size_only(member.bytes.size());
     } else if constexpr (WireOptional<T>) {
-      if (member) value(*member);
-      else text_ += "null";
+      if (member)
+        value(*member);
+      else
+        text_ += "null";
     } else if constexpr (WireArray<T>) {
       text_ += '[';
       std::string_view between;

@@ -33,9 +33,11 @@ TEST(MetadataRecords, HaveKafkasBytes) {
   const auto bytes = encode_metadata_record(topic);
   std::string expected = "\x01\x02";  // frame version 1, key 2
   expected += std::string(1, '\0');   // version 0
-  expected += "\x02" "a";             // a compact string: length + 1
+  expected +=
+      "\x02"
+      "a";  // a compact string: length + 1
   expected += std::string(15, '\0') + "\x09";
-  expected += std::string(1, '\0');   // no tagged fields
+  expected += std::string(1, '\0');  // no tagged fields
   EXPECT_EQ(as_text(bytes), expected);
 }
 
@@ -45,7 +47,8 @@ TEST(MetadataRecords, OfALaterVersionAreRefusedByName) {
   const auto decoded = decode_metadata_record(bytes);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code(), ErrorCode::kUnsupported);
-  EXPECT_NE(decoded.error().message().find("PartitionRecord version 9"), std::string::npos) << decoded.error().message();
+  EXPECT_NE(decoded.error().message().find("PartitionRecord version 9"), std::string::npos)
+      << decoded.error().message();
 }
 
 TEST(MetadataRecords, AreShownWithTheirNameAndFields) {

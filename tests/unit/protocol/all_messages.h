@@ -1,0 +1,45 @@
+#pragma once
+
+#include "protocol/alter_configs.h"
+#include "protocol/api_versions.h"
+#include "protocol/create_partitions.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_records.h"
+#include "protocol/delete_topics.h"
+#include "protocol/describe_cluster.h"
+#include "protocol/describe_configs.h"
+#include "protocol/fetch.h"
+#include "protocol/find_coordinator.h"
+#include "protocol/headers.h"
+#include "protocol/incremental_alter_configs.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/list_offsets.h"
+#include "protocol/metadata.h"
+#include "protocol/metadata_records.h"
+#include "protocol/produce.h"
+
+namespace millrace::protocol {
+
+/// Calls `use.operator()<Message>()` for each message of each API, and for the headers.
+template <class Use>
+void for_each_api_message(Use use) {
+  const auto all = [&use]<class... Message>() { (use.template operator()<Message>(), ...); };
+  all.template
+  operator()<RequestHeader, ResponseHeader, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse,
+             ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
+             CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DeleteRecordsRequest,
+             DeleteRecordsResponse, InitProducerIdRequest, InitProducerIdResponse, FindCoordinatorRequest,
+             FindCoordinatorResponse, DescribeConfigsRequest, DescribeConfigsResponse, DescribeClusterRequest,
+             DescribeClusterResponse, AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest,
+             IncrementalAlterConfigsResponse, CreatePartitionsRequest, CreatePartitionsResponse>();
+}
+
+/// The same for each record of the metadata log.
+template <class Use>
+void for_each_metadata_record(Use use) {
+  [&use]<class... Record>(const std::variant<Record...>*) {
+    (use.template operator()<Record>(), ...);
+  }(static_cast<const MetadataRecord*>(nullptr));
+}
+
+}  // namespace millrace::protocol
