@@ -92,6 +92,7 @@
   X(kUnknownTopicId, 100, "UNKNOWN_TOPIC_ID")                                \
   X(kInconsistentTopicId, 103, "INCONSISTENT_TOPIC_ID")                      \
   X(kFetchSessionTopicIdError, 106, "FETCH_SESSION_TOPIC_ID_ERROR")          \
+  X(kMismatchedEndpointType, 114, "MISMATCHED_ENDPOINT_TYPE")                 \
   X(kIo, 10000, "IO_ERROR")                                                  \
   X(kNotFound, 10001, "NOT_FOUND")                                           \
   X(kInvalidArgument, 10002, "INVALID_ARGUMENT")                             \

@@ -299,7 +299,9 @@ void FrameConnection::resume() {
 }
 
 void FrameConnection::finish() {
+  if (closed_) return;
   finishing_ = true;
+  session_->finishing();
   if (answers_.empty() && !writing_) close();
 }
 

@@ -68,11 +68,13 @@ enum class Next : std::uint8_t { kAtOnce, kAfterAnswer };
 
 /// One connection as its owner sees it.
 ///
-/// Threading: the connection's thread; `closed` too. Neither may wait.
+/// Threading: everything on the connection's thread. Nothing may wait.
 class FrameSession {
  public:
   virtual ~FrameSession() = default;
   virtual Next on_frame(Frame frame, FrameReply reply) = 0;
+  /// The server is closing: what waits should be answered now.
+  virtual void finishing() {}
   /// The connection is gone; answers to frames that were not answered yet go nowhere.
   virtual void closed() {}
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 
 namespace millrace {
@@ -9,6 +10,9 @@ namespace {
 
 // Appends and reads of embedded clients, timers, what metadata changes ask of the disk. They mostly wait for each other.
 constexpr std::size_t kThreads = 4;
+
+// How long requests under way may take to be answered when the broker closes.
+constexpr std::chrono::milliseconds kLastAnswers{500};
 
 std::uint64_t seed_of_machine() {
   std::random_device device;
@@ -42,6 +46,7 @@ Result<std::unique_ptr<BrokerHost>> BrokerHost::open(std::string_view directory,
                                       .seed = seed_of_machine()};
   MILLRACE_TRY(core, BrokerCore::open(environment, directory, std::move(parsed)));
   host->core_ = std::move(core);
+  host->server_ = BrokerServer::create(*host->core_, host->logger_);
   return host;
 }
 
@@ -60,10 +65,12 @@ Result<std::unique_ptr<Client>> BrokerHost::client(const std::shared_ptr<BrokerH
   return make_embedded_client(std::move(context), properties);
 }
 
-Result<std::string> BrokerHost::listen(std::string_view address) {
-  return fail(ErrorCode::kUnsupported, fmt::format("cannot listen on {}: not built in", address));
-}
+Result<std::string> BrokerHost::listen(std::string_view address) { return server_->listen(address); }
 
-Result<void> BrokerHost::close(Duration timeout) { return core_ ? core_->close(timeout) : Result<void>{}; }
+Result<void> BrokerHost::close(Duration timeout) {
+  // Nobody asks any more; what waits is answered by the core's close, to connections that are gone by then.
+  if (server_) server_->close(std::min<Duration>(timeout, kLastAnswers));
+  return core_ ? core_->close(timeout) : Result<void>{};
+}
 
 }  // namespace millrace

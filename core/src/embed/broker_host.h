@@ -10,6 +10,7 @@
 #include "broker/broker_core.h"
 #include "client/embedded/embedded_client.h"
 #include "millrace/broker.h"
+#include "server/broker_server.h"
 
 namespace millrace {
 
@@ -40,6 +41,8 @@ class BrokerHost {
   PosixFileSystem files_;
   ThreadExecutor executor_;
   std::shared_ptr<BrokerCore> core_;
+  /// Answers Kafka clients; starts no thread before the first `listen`.
+  std::unique_ptr<BrokerServer> server_;
 };
 
 }  // namespace millrace

@@ -11,7 +11,7 @@ namespace millrace::protocol {
 /// What every request begins with. Source: RequestHeader.json. Version 2 goes with the flexible versions of a request.
 struct RequestHeader {
   static constexpr const char* kName = "RequestHeader";
-  static constexpr Versions kVersions{1, 2};
+  static constexpr Versions kVersions{0, 2};
   static constexpr Versions kFlexible = from(2);
 
   std::int16_t request_api_key = 0;
@@ -25,7 +25,7 @@ struct RequestHeader {
     visit("request_api_version", self.request_api_version);
     visit("correlation_id", self.correlation_id);
     // A broker must be able to read it before it knows whether the version is one of its own.
-    visit("client_id", self.client_id, nullable(from(1)), kNeverCompact);
+    visit("client_id", self.client_id, from(1), nullable(from(1)), kNeverCompact);
   }
 
   friend bool operator==(const RequestHeader&, const RequestHeader&) = default;

@@ -48,6 +48,12 @@ struct MetadataRequest {
   friend bool operator==(const MetadataRequest&, const MetadataRequest&) = default;
 };
 
+/// Says in the words of later versions what an old one says otherwise: version 0 has no null list and asks for all
+/// topics with an empty one.
+inline void normalize(MetadataRequest& request, std::int16_t version) {
+  if (version == 0 && request.topics && request.topics->empty()) request.topics.reset();
+}
+
 struct MetadataResponseBroker {
   BrokerId node_id;
   std::string host;

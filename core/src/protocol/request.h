@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/bytes_io.h"
+#include "protocol/api_key.h"
 #include "protocol/codec.h"
 #include "protocol/headers.h"
 

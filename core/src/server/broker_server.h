@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -21,7 +20,7 @@ class Logger;
 class BrokerServer {
  public:
   /// What is passed outlives the server.
-  static std::unique_ptr<BrokerServer> create(BrokerCore& broker, const Clock& clock, Logger& logger);
+  static std::unique_ptr<BrokerServer> create(BrokerCore& broker, Logger& logger);
   /// Closes, at once.
   virtual ~BrokerServer() = default;
 

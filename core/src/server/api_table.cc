@@ -1,0 +1,129 @@
+#include "server/api_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "protocol/request.h"
+#include "server/handlers/handlers.h"
+
+namespace millrace {
+namespace {
+
+using protocol::ApiKey;
+using protocol::Versions;
+
+template <class T>
+struct IsTask : std::false_type {};
+template <class T>
+struct IsTask<Task<T>> : std::true_type {};
+
+/// Decodes a call's message; closes the connection when it is none.
+template <class Request>
+std::optional<Request> request_of(ApiCall& call) {
+  auto decoded = protocol::decode_prefix<Request>(call.message(), call.version);
+  if (!decoded) {
+    std::move(call.reply).close(std::move(decoded).error().message());
+    return std::nullopt;
+  }
+  if constexpr (requires { normalize(decoded->message, call.version); }) normalize(decoded->message, call.version);
+  return std::move(decoded->message);
+}
+
+template <class Response>
+void answer(ApiCall& call, const Response& response) {
+  std::move(call.reply).send(protocol::response_frame(response, call.version, call.correlation_id));
+}
+
+template <class Response>
+void answer(ApiCall& call, const std::optional<Response>& response) {
+  if (response)
+    answer(call, *response);
+  else
+    std::move(call.reply).none();
+}
+
+template <class Response>
+void answer(ApiCall& call, const Result<Response>& response) {
+  if (response)
+    answer(call, *response);
+  else
+    std::move(call.reply).close(response.error().message());
+}
+
+/// Keeps call and request until the handler is done.
+template <class Request>
+Task<> serve_waiting(std::unique_ptr<ApiCall> call) {
+  auto request = request_of<Request>(*call);
+  if (!request) co_return;
+  const auto response = co_await handle(*request, call->context);
+  answer(*call, response);
+}
+
+template <class Request>
+void serve(std::unique_ptr<ApiCall> call) {
+  using Answer = decltype(handle(std::declval<const Request&>(), std::declval<HandlerContext&>()));
+  if constexpr (IsTask<Answer>::value) {
+    detach(serve_waiting<Request>(std::move(call)), [] {});
+  } else {
+    const auto request = request_of<Request>(*call);
+    if (request) answer(*call, handle(*request, call->context));
+  }
+}
+
+template <class Request>
+void refuse_request(std::unique_ptr<ApiCall> call) {
+  if (const auto request = request_of<Request>(*call)) answer(*call, refuse(*request));
+}
+
+template <class Request>
+constexpr ApiRow row(net::Next next = net::Next::kAtOnce) {
+  return {.key = Request::kApi,
+          .name = Request::kName,
+          .served = Request::kVersions,
+          .advertised = Request::kVersions,
+          .flexible = Request::kFlexible,
+          .next = next,
+          .serve = serve<Request>,
+          .refuse = nullptr};
+}
+
+/// librdkafka before 2.9 finds out what a broker can do by whether it advertises Produce 0 to 2.
+constexpr ApiRow produce_row() {
+  auto produce = row<protocol::ProduceRequest>();
+  produce.served = {3, produce.advertised.last};
+  produce.refuse = refuse_request<protocol::ProduceRequest>;
+  return produce;
+}
+
+constexpr std::array kApis = {
+    produce_row(),
+    // A fetch may hold megabytes: the next request of the connection waits until it is out, as in Kafka.
+    row<protocol::FetchRequest>(net::Next::kAfterAnswer),
+    row<protocol::ListOffsetsRequest>(),
+    row<protocol::MetadataRequest>(),
+    row<protocol::ApiVersionsRequest>(),
+    row<protocol::CreateTopicsRequest>(net::Next::kAfterAnswer),
+    row<protocol::DeleteTopicsRequest>(net::Next::kAfterAnswer),
+    row<protocol::DeleteRecordsRequest>(),
+    row<protocol::InitProducerIdRequest>(),
+    row<protocol::DescribeConfigsRequest>(),
+    row<protocol::AlterConfigsRequest>(net::Next::kAfterAnswer),
+    row<protocol::CreatePartitionsRequest>(net::Next::kAfterAnswer),
+    row<protocol::IncrementalAlterConfigsRequest>(net::Next::kAfterAnswer),
+    row<protocol::DescribeClusterRequest>(),
+};
+static_assert(std::ranges::is_sorted(kApis, {}, &ApiRow::key));
+
+}  // namespace
+
+std::span<const ApiRow> served_apis() { return kApis; }
+
+const ApiRow* find_api(std::int16_t key) {
+  const auto found = std::ranges::lower_bound(kApis, static_cast<ApiKey>(key), {}, &ApiRow::key);
+  return found != kApis.end() && found->key == static_cast<ApiKey>(key) ? &*found : nullptr;
+}
+
+}  // namespace millrace

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/frame_server.h"
+#include "server/handler_context.h"
+
+namespace millrace {
+
+/// One client's connection: reads each frame's header, finds the API's row and hands the request to its handler.
+///
+///     frame -> RequestHeader -> ApiRow -> decode -> handle -> encode -> reply
+///
+/// What is not served ends the connection, with two exceptions: an ApiVersions request of any version is answered (an
+/// unknown one in version 0, so that the client can choose), and so are versions that are only advertised.
+///
+/// Threading: as `net::FrameSession`.
+class RequestSession final : public net::FrameSession {
+ public:
+  RequestSession(BrokerCore& broker, std::shared_ptr<const std::string> listener)
+      : broker_(broker), listener_(std::move(listener)) {}
+
+  net::Next on_frame(net::Frame frame, net::FrameReply reply) override;
+  void finishing() override { state_->closed(broker_); }
+  void closed() override { state_->closed(broker_); }
+
+ private:
+  BrokerCore& broker_;
+  std::shared_ptr<const std::string> listener_;
+  std::shared_ptr<ConnectionState> state_ = std::make_shared<ConnectionState>();
+};
+
+}  // namespace millrace

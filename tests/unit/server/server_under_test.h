@@ -1,0 +1,99 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "protocol/request.h"
+#include "server/request_session.h"
+#include "unit/broker/simulated_broker.h"
+
+namespace millrace::test {
+
+/// What a session answered, by the frame's number. Nothing is sent.
+class CaughtAnswers final : public net::FrameAnswers {
+ public:
+  void answer(std::uint64_t number, GatherBuffer bytes) override { answers[number] = bytes.flatten(); }
+  void refuse(std::uint64_t number, std::string reason) override { refused[number] = std::move(reason); }
+
+  std::map<std::uint64_t, std::vector<std::byte>> answers;
+  std::map<std::uint64_t, std::string> refused;
+};
+
+/// A connection to a broker on a simulated disk, with neither socket nor thread: frames in, frames out.
+class ServerUnderTest {
+ public:
+  explicit ServerUnderTest(const Properties& config = {}) : broker(config) {
+    broker.core->advertise(Endpoint{.listener = "PLAINTEXT", .host = "broker.example", .port = 9092});
+    broker.executor.run_all();
+    session = std::make_unique<RequestSession>(*broker.core, std::make_shared<const std::string>("PLAINTEXT"));
+  }
+
+  /// Hands a frame's content to the session; gives its number.
+  std::uint64_t send(Bytes content) {
+    net::Frame frame{broker.buffers.take(content.size()), content.size()};
+    std::memcpy(frame.buffer.data(), content.data(), content.size());
+    next = session->on_frame(std::move(frame), net::FrameReply{answers, sent});
+    return sent++;
+  }
+  template <class Request>
+  std::uint64_t send(const Request& request, std::int16_t version) {
+    const auto frame = protocol::request_frame(request, version, kCorrelation, "test").flatten();
+    return send(Bytes{frame}.subspan(4));
+  }
+
+  /// The answer to a frame, if it has come.
+  template <class Response>
+  std::optional<Response> received(std::uint64_t number, std::int16_t version) const {
+    const auto found = answers->answers.find(number);
+    if (found == answers->answers.end() || found->second.empty()) return std::nullopt;
+    Bytes bytes{found->second};
+    EXPECT_EQ(load_be<std::int32_t>(bytes.data()), static_cast<std::int32_t>(bytes.size() - 4));
+    bytes = bytes.subspan(4);
+    const auto header = must(
+        protocol::decode_prefix<protocol::ResponseHeader>(bytes, protocol::response_header_version<Response>(version)));
+    EXPECT_EQ(header.message.correlation_id, kCorrelation);
+    // The test reads the records after this.
+    kept = found->second;
+    return must(protocol::decode<Response>(Bytes{kept}.subspan(4 + header.used), version));
+  }
+
+  /// Sends, lets everything run that can, and gives the answer, which must have come.
+  template <class Response, class Request>
+  Response ask(const Request& request, std::int16_t version) {
+    const auto number = send(request, version);
+    broker.executor.run_all();
+    auto response = received<Response>(number, version);
+    EXPECT_TRUE(response) << Request::kName << " version " << version << " was not answered: " << refusal(number);
+    return response.value_or(Response{});
+  }
+
+  [[nodiscard]] std::string refusal(std::uint64_t number) const {
+    const auto found = answers->refused.find(number);
+    return found == answers->refused.end() ? "" : found->second;
+  }
+
+  static constexpr std::int32_t kCorrelation = 77;
+
+  SimulatedBroker broker;
+  std::shared_ptr<CaughtAnswers> answers = std::make_shared<CaughtAnswers>();
+  std::unique_ptr<RequestSession> session;
+  net::Next next = net::Next::kAtOnce;
+  std::uint64_t sent = 0;
+  mutable std::vector<std::byte> kept;
+};
+
+/// Calls `check(version)` for each version of `versions`, naming it.
+template <class Check>
+void for_versions(protocol::Versions versions, Check check) {
+  for (auto version = versions.first; version <= versions.last; ++version) {
+    SCOPED_TRACE(testing::Message() << "version " << version);
+    check(version);
+  }
+}
+
+}  // namespace millrace::test
