@@ -217,18 +217,18 @@ TEST_F(FrameServerTest, StopsReadingWhenAConnectionHasTooManyUnansweredFrames) {
 }
 
 TEST_F(FrameServerTest, ServesSmallFramesWhileLargeOnesSpendTheBudget) {
-  start({.max_server_bytes = 1 << 20});
+  start({.max_server_bytes = 100 << 10});
   FrameClient large{address_};
-  large.send_frame("?" + std::string(2 << 20, 'x'));
+  large.send_frame("?" + std::string(200 << 10, 'x'));
   auto held = inbox_.take();
   FrameClient waits{address_};
-  waits.send_frame("?" + std::string(1 << 20, 'y'));
+  waits.send_frame("?" + std::string(80 << 10, 'y'));
   FrameClient small{address_};
   small.send_frame("hello");
   EXPECT_EQ(small.receive_frame(), "hello");
   EXPECT_EQ(inbox_.size(), 0U);
   std::move(held.reply).none();
-  EXPECT_EQ(inbox_.take().content.size(), (1U << 20) + 1);
+  EXPECT_EQ(inbox_.take().content.size(), (80U << 10) + 1);
 }
 
 TEST_F(FrameServerTest, ClosesAConnectionWhoseFrameIsTooLongAndSaysSoOnce) {
