@@ -14,6 +14,7 @@
 #include "weblog/anonymize.h"
 #include "weblog/lines_topic.h"
 #include "weblog/topology.h"
+#include "weblog/warnings_only.h"
 
 namespace millrace::weblog {
 namespace {
@@ -44,7 +45,6 @@ Properties job_config(const PipelineOptions& options) {
                     {"stream.scheduler", options.scheduler}};
   if (options.read == PipelineOptions::Read::kOnce) {
     // Nobody looks before the end: fewer, larger steps.
-    config.emplace("cache.flush.records", "524288");
     config.emplace("cache.flush.interval.ms", "-1");
     config.emplace("commit.interval.ms", "60000");
   }
@@ -53,7 +53,7 @@ Properties job_config(const PipelineOptions& options) {
 
 class PipelineImpl final : public Pipeline {
  public:
-  explicit PipelineImpl(PipelineOptions options) : options_(std::move(options)) {}
+  explicit PipelineImpl(PipelineOptions options) : options_(std::move(options)), warnings_(options_.logger) {}
 
   ~PipelineImpl() override { static_cast<void>(stop()); }
 
@@ -111,11 +111,12 @@ class PipelineImpl final : public Pipeline {
 
   Result<void> start_job() {
     streams::JobOptions options;
-    options.logger = options_.logger;
+    options.logger = &warnings_;
     options.on_checkpoint = [this](const streams::CheckpointInfo& checkpoint) {
       for (const auto& input : checkpoint.inputs) lines_->counted_up_to(input.next);
     };
-    const TopologyOptions counted{.keep = options_.keep, .memory_bytes = options_.memory_bytes};
+    const TopologyOptions counted{
+        .keep = options_.keep, .memory_bytes = options_.memory_bytes, .results = options_.results};
     MILLRACE_TRY(job, streams::Job::start(topology(options_.format, counted), *client_, job_config(options_), options));
     job_ = std::move(job);
     return {};
@@ -129,7 +130,7 @@ class PipelineImpl final : public Pipeline {
     options.resume_from = connect::ResumeFrom::kTopic;
     options.max_topic_bytes = options_.topic_bytes;
     options.producer = {{"message.max.bytes", std::to_string(kMaxLineBytes + kRecordOverhead)}};
-    options.logger = options_.logger;
+    options.logger = &warnings_;
     MILLRACE_TRY(capture, connect::SourceWorker::start(*client_, *source_, capture_config(options_), options));
     capture_ = std::move(capture);
     return {};
@@ -146,7 +147,7 @@ class PipelineImpl final : public Pipeline {
         if (job_->checkpoint_now()) trimmed = lines_->trim();
       }
       if (trimmed && *trimmed == LinesTopic::Trimmed::kYes) capture_->topic_trimmed();
-      if (!trimmed && options_.logger != nullptr) options_.logger->warn("{}", trimmed.error().message());
+      if (!trimmed) warnings_.warn("{}", trimmed.error().message());
       lock.lock();
     }
   }
@@ -163,6 +164,7 @@ class PipelineImpl final : public Pipeline {
   }
 
   const PipelineOptions options_;
+  WarningsOnly warnings_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<LinesTopic> lines_;

@@ -13,6 +13,7 @@
 #include "millrace/streams/job.h"
 #include "weblog/format.h"
 #include "weblog/report.h"
+#include "weblog/topology.h"
 
 namespace millrace {
 class Logger;
@@ -30,6 +31,9 @@ struct PipelineOptions {
   Addresses addresses = Addresses::kAsLogged;
   /// Holds the log of captured lines, the results and the state; made if absent.
   std::filesystem::path data = {};
+  /// Whether results go to topics beside the report, for Kafka clients and later runs; without, the data can be read by
+  /// no later run that has them.
+  TopologyOptions::Results results = TopologyOptions::Results::kInTopics;
   /// How long after its end a window takes lines; absent: for ever.
   std::optional<std::chrono::milliseconds> keep = std::nullopt;
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;

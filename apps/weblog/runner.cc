@@ -168,6 +168,8 @@ class Fronts {
 
 Result<void> run_once(RunSettings settings) {
   MILLRACE_TRY(folder, temporary_data(settings));
+  // Nobody can read topics that are gone at the end.
+  if (settings.is_data_temporary) settings.pipeline.results = TopologyOptions::Results::kInStores;
   MILLRACE_TRY(done, Event::make());
   MILLRACE_TRY(pipeline, Pipeline::start(settings.pipeline));
   Progress progress;

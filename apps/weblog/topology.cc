@@ -11,9 +11,32 @@
 #include "weblog/tally.h"
 
 namespace millrace::weblog {
+namespace {
 
 using namespace std::chrono_literals;
 using streams::tumbling;
+
+/// Per minute and per hour, in topics, for whoever wants more than the report: by class of status, path and host.
+template <class Hits, class ByPath, class ByHost>
+void publish_windows(const Hits& hits, const ByPath& by_path, const ByHost& by_host, std::chrono::milliseconds keep) {
+  const auto by_status = hits.group_by(&status_class);
+  const std::pair<std::string, streams::TimeWindows> kinds[] = {{stores::kMinutes, tumbling(1min).keep(keep)},
+                                                                {stores::kHours, tumbling(1h).keep(keep)}};
+  for (const auto& [name, windows] : kinds) {
+    const auto publish = [&](const auto& grouped, const std::string& what) {
+      grouped.window(windows)
+          .template aggregate<Tally>()
+          .bounded_by(&Tally::hits)
+          .as(name + what)
+          .to("weblog-" + name + what);
+    };
+    publish(by_status, "-by-status");
+    publish(by_path, "-by-path");
+    publish(by_host, "-by-host");
+  }
+}
+
+}  // namespace
 
 streams::Topology topology(const LineFormat& format, const TopologyOptions& options) {
   const auto keep = options.keep.value_or(streams::TimeWindows::kForever);
@@ -23,9 +46,11 @@ streams::Topology topology(const LineFormat& format, const TopologyOptions& opti
   const auto hits = builder.stream(std::string{kLinesTopic}, HitDecoder{format}).timestamps(&Hit::time);
   hits.rejected().group_all().aggregate<RejectedLines>().as(stores::kRejected);
 
-  // Everything.
+  // Everything, and when.
   const auto all = hits.group_all();
-  all.aggregate<Totals>().as(stores::kTotals).to(streams::topic("weblog-totals").key([](streams::All) { return "all"; }));
+  const auto totals = all.aggregate<Totals>().as(stores::kTotals);
+  const auto minutes = all.window(tumbling(1min).keep(keep)).aggregate<Tally>().as(stores::kMinutes);
+  const auto hours = all.window(tumbling(1h).keep(keep)).aggregate<Tally>().as(stores::kHours);
   all.window(tumbling(1s).keep(5min)).aggregate<Tally>().as(stores::kSeconds);
   hits.filter([](const Hit& hit) { return !is_client_error(hit); })
       .group_all()
@@ -46,23 +71,11 @@ streams::Topology topology(const LineFormat& format, const TopologyOptions& opti
       .bounded_by(&Tally::hits)
       .as(stores::kSites);
 
-  // What went on when.
-  const auto by_status = hits.group_by(&status_class);
-  const std::pair<std::string, streams::TimeWindows> kinds[] = {{stores::kMinutes, tumbling(1min).keep(keep)},
-                                                                {stores::kHours, tumbling(1h).keep(keep)}};
-  for (const auto& [name, windows] : kinds) {
-    all.window(windows).aggregate<Tally>().as(name).to("weblog-" + name);
-    by_status.window(windows).aggregate<Tally>().as(name + "-by-status").to("weblog-" + name + "-by-status");
-    by_path.window(windows)
-        .aggregate<Tally>()
-        .bounded_by(&Tally::hits)
-        .as(name + "-by-path")
-        .to("weblog-" + name + "-by-path");
-    by_host.window(windows)
-        .aggregate<Tally>()
-        .bounded_by(&Tally::hits)
-        .as(name + "-by-host")
-        .to("weblog-" + name + "-by-host");
+  if (options.results == TopologyOptions::Results::kInTopics) {
+    totals.to(streams::topic("weblog-totals").key([](streams::All) { return "all"; }));
+    minutes.to("weblog-minutes");
+    hours.to("weblog-hours");
+    publish_windows(hits, by_path, by_host, keep);
   }
   return builder.build();
 }

@@ -18,6 +18,8 @@ struct TopologyOptions {
   std::optional<std::chrono::milliseconds> keep = std::nullopt;
   /// For everything that is counted; beyond it figures become estimates.
   std::uint64_t memory_bytes = std::uint64_t{512} << 20;
+  /// Without topics only what the report needs is computed.
+  enum class Results : std::uint8_t { kInTopics, kInStores } results = Results::kInTopics;
 };
 
 /// The stores that a report is read from.
