@@ -46,7 +46,8 @@ authentication yet.)";
 void declare(CLI::App& app, BrokerOptions& options) {
   app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties");
   app.add_option("--data", options.data, "the data folder (log.dirs); made if absent");
-  app.add_option("--listen", options.listen, "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
+  app.add_option("--listen", options.listen,
+                 "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
       ->default_str("127.0.0.1:9092");
   app.add_option("--set", options.settings, "KEY=VALUE: a setting, before those of --config");
   app.footer(kFooter);

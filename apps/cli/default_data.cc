@@ -13,7 +13,8 @@ Result<std::string> default_data(std::string_view name) {
   if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
     return fmt::format("{}/.local/state/millrace/{}", home, name);
   }
-  return fail(ErrorCode::kInvalidConfig, "neither XDG_STATE_HOME nor HOME is set: say with --data where to keep the data");
+  return fail(ErrorCode::kInvalidConfig,
+              "neither XDG_STATE_HOME nor HOME is set: say with --data where to keep the data");
 }
 
 }  // namespace millrace::cli

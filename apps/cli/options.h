@@ -9,8 +9,8 @@ class App;
 
 namespace millrace::cli {
 
-/// Reads a command's arguments into what `app` was told of. Gives the exit code when that was all: after --help (0), and after a
-/// message about what is wrong, with the option that was probably meant (2).
+/// Reads a command's arguments into what `app` was told of. Gives the exit code when that was all: after --help (0),
+/// and after a message about what is wrong, with the option that was probably meant (2).
 [[nodiscard]] std::optional<int> parse_options(CLI::App& app, std::span<char*> arguments);
 
 }  // namespace millrace::cli

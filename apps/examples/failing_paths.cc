@@ -1,4 +1,5 @@
-// How often each path failed, minute by minute: a whole stream job over the lines that `millrace weblog --data DIR` captured.
+// How often each path failed, minute by minute: a whole stream job over the lines that `millrace weblog --data DIR`
+// captured.
 
 #include <millrace/streams.h>
 
@@ -25,8 +26,8 @@ int main(int argc, char** argv) {
       .count()
       .to("failing-paths");
 
-  const auto ended = streams::run(builder.build(), {{"application.id", "failing-paths"},
-                                                    {"bootstrap.servers", "embedded:" + folder}});
+  const auto ended =
+      streams::run(builder.build(), {{"application.id", "failing-paths"}, {"bootstrap.servers", "embedded:" + folder}});
   std::cerr << ended.error().message() << '\n';
   return 1;
 }

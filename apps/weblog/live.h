@@ -7,8 +7,8 @@ namespace millrace::weblog {
 
 /// What the page shows, as JSON text. The running job implements it; the page's server asks it.
 ///
-/// Threading: any thread may call any function at any time; none waits for the job. The object outlives every server that
-/// was given it: servers are stopped first.
+/// Threading: any thread may call any function at any time; none waits for the job. The object outlives every server
+/// that was given it: servers are stopped first.
 class LiveModel {
  public:
   virtual ~LiveModel() = default;
@@ -20,9 +20,8 @@ class LiveModel {
   /// people and tests, not for a timer.
   [[nodiscard]] virtual std::string report_json() const = 0;
 
-  /// `{"report": {...}, "live": {...}}`: the report with lists of at most 100 entries and the newest 744 hours and minutes, and what
-  /// is going on now. At most
-  /// built once a version. The keys of "live":
+  /// `{"report": {...}, "live": {...}}`: the report with lists of at most 100 entries and the newest 744 hours and
+  /// minutes, and what is going on now. At most built once a version. The keys of "live":
   ///
   ///     now               the time of the snapshot, Unix milliseconds
   ///     state             "waiting" (no line yet), "running" or "stopped"

@@ -73,9 +73,8 @@ SharedBuffer BufferPool::take(std::size_t size) {
   const auto rounded = std::bit_ceil(std::max(size, std::size_t{1} << kSmallestShift));
   const auto size_class = static_cast<std::size_t>(std::countr_zero(rounded)) - kSmallestShift;
   auto* memory = state_->take(size_class);
-  return {std::shared_ptr<std::byte>{memory, [state = state_, size_class](std::byte* back) {
-                                       state->give_back(back, size_class);
-                                     }},
+  return {std::shared_ptr<std::byte>{
+              memory, [state = state_, size_class](std::byte* back) { state->give_back(back, size_class); }},
           rounded};
 }
 

@@ -28,8 +28,8 @@ class SharedBuffer {
   std::size_t capacity_ = 0;
 };
 
-/// Reuses memory, so that large buffers cost neither page faults nor clearing each time. Sizes are rounded up to a power of
-/// two of at least 4 KiB. Keeps at most `keep_bytes` of unused memory; gives the rest back to the system.
+/// Reuses memory, so that large buffers cost neither page faults nor clearing each time. Sizes are rounded up to a
+/// power of two of at least 4 KiB. Keeps at most `keep_bytes` of unused memory; gives the rest back to the system.
 ///
 /// Threading: any thread. Buffers may outlive the pool.
 class BufferPool {

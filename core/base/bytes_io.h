@@ -37,8 +37,8 @@ inline void store_be(std::byte* to, std::type_identity_t<Integer> number) {
   std::memcpy(to, &value, sizeof value);
 }
 
-/// Reads big-endian numbers, varints and byte runs from memory. The first read past the end makes it fail: from then on every
-/// read gives zero or nothing, so that a parser checks `ok()` once, and before it trusts a count.
+/// Reads big-endian numbers, varints and byte runs from memory. The first read past the end makes it fail: from then on
+/// every read gives zero or nothing, so that a parser checks `ok()` once, and before it trusts a count.
 ///
 /// Threading: one thread. A view: what it gives points into the bytes.
 class ByteReader {

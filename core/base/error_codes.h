@@ -1,7 +1,7 @@
 #pragma once
 
-// Every error code once: identifier, number, Kafka's name for it. Numbers below 10000 are Kafka's own and go to the wire
-// unchanged (source: the protocol guide's table of error codes); ours start at 10000 and reach the wire as
+// Every error code once: identifier, number, Kafka's name for it. Numbers below 10000 are Kafka's own and go to the
+// wire unchanged (source: the protocol guide's table of error codes); ours start at 10000 and reach the wire as
 // UNKNOWN_SERVER_ERROR.
 // clang-format off
 #define MILLRACE_ERROR_CODES(X)                                              \

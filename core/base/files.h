@@ -29,8 +29,8 @@ using Path = std::string;
 ///
 /// Threading: any thread may call any function; writes to overlapping ranges are the caller's to order.
 /// Durability: what `write` has written survives the process; what was written before `sync` began survives a power cut
-/// once `sync` has returned without error, provided the file's name was made durable by `FileSystem::sync_directory`. A sync
-/// that failed must not be repeated: the system may have dropped the dirty pages, and a second one would lie.
+/// once `sync` has returned without error, provided the file's name was made durable by `FileSystem::sync_directory`. A
+/// sync that failed must not be repeated: the system may have dropped the dirty pages, and a second one would lie.
 class File {
  public:
   virtual ~File() = default;
@@ -90,7 +90,8 @@ class FileSystem {
   [[nodiscard]] virtual Result<void> sync_directory(const Path& directory) = 0;
   /// `kNotFound` if there is nothing.
   [[nodiscard]] virtual Result<FileInfo> info(const Path& path) = 0;
-  /// Locks the file (made if absent) for this holder alone. Errors: `kInUse` when another one holds it, in this process or another.
+  /// Locks the file (made if absent) for this holder alone. Errors: `kInUse` when another one holds it, in this process
+  /// or another.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const Path& path) = 0;
 };
 
@@ -112,8 +113,8 @@ class PosixFileSystem final : public FileSystem {
 /// The whole file. Errors: `kNotFound`, `kIo`.
 [[nodiscard]] Result<std::string> read_file(FileSystem& files, const Path& path);
 
-/// Replaces the file's content in one durable step: written beside it, synced, renamed, folder synced. After a crash there
-/// is the old content or the new.
+/// Replaces the file's content in one durable step: written beside it, synced, renamed, folder synced. After a crash
+/// there is the old content or the new.
 [[nodiscard]] Result<void> replace_file(FileSystem& files, const Path& path, Bytes content);
 
 /// Removes a folder and all below it; done if there is none.

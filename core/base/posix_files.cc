@@ -46,8 +46,8 @@ class PosixFile final : public File {
   Result<std::size_t> read(std::uint64_t position, MutableBytes into) const override {
     std::size_t done = 0;
     while (done < into.size()) {
-      const auto got = ::pread(descriptor_.number(), into.data() + done, into.size() - done,
-                               static_cast<off_t>(position + done));
+      const auto got =
+          ::pread(descriptor_.number(), into.data() + done, into.size() - done, static_cast<off_t>(position + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno(errno, doing("cannot read", path_));
       if (got == 0) break;
@@ -81,7 +81,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() const override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor_.number(), &status) != 0) return fail_errno(errno, doing("cannot look at", path_));
     return static_cast<std::uint64_t>(status.st_size);
   }
@@ -148,7 +148,7 @@ Result<std::vector<DirectoryEntry>> PosixFileSystem::list(const Path& directory)
     if (name == "." || name == "..") continue;
     bool is_directory = entry->d_type == DT_DIR;
     if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK) {
-      struct stat status {};
+      struct stat status{};
       is_directory = ::stat(join(directory, name).c_str(), &status) == 0 && S_ISDIR(status.st_mode);
     }
     entries.push_back({std::string{name}, is_directory});
@@ -164,7 +164,7 @@ Result<void> PosixFileSystem::make_directories(const Path& directory) {
     if (::mkdir(directory.c_str(), 0755) == 0) return sync_directory(Path{folder_of(directory)});
   }
   const auto problem = errno;
-  struct stat status {};
+  struct stat status{};
   if (problem == EEXIST && ::stat(directory.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
   return fail_errno(problem == EEXIST ? ENOTDIR : problem, doing("cannot make the folder", directory));
 }
@@ -176,10 +176,10 @@ Result<void> PosixFileSystem::sync_directory(const Path& directory) {
 }
 
 Result<FileInfo> PosixFileSystem::info(const Path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return fail_errno(errno, doing("cannot look at", path));
-  const auto modified = std::chrono::seconds{status.st_mtim.tv_sec} +
-                        std::chrono::milliseconds{status.st_mtim.tv_nsec / 1'000'000};
+  const auto modified =
+      std::chrono::seconds{status.st_mtim.tv_sec} + std::chrono::milliseconds{status.st_mtim.tv_nsec / 1'000'000};
   return FileInfo{.size = static_cast<std::uint64_t>(status.st_size),
                   .is_directory = S_ISDIR(status.st_mode),
                   .modified = Timestamp{modified}};
@@ -188,7 +188,8 @@ Result<FileInfo> PosixFileSystem::info(const Path& path) {
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const Path& path) {
   MILLRACE_TRY(descriptor, open_descriptor(path, O_RDWR | O_CREAT, "cannot open the lock file"));
   if (::flock(descriptor.number(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(ErrorCode::kInUse, path + " is locked by another process or another part of this one");
+    if (errno == EWOULDBLOCK)
+      return fail(ErrorCode::kInUse, path + " is locked by another process or another part of this one");
     return fail_errno(errno, doing("cannot lock", path));
   }
   return std::make_unique<PosixLock>(std::move(descriptor));

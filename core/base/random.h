@@ -5,8 +5,8 @@
 
 namespace millrace {
 
-/// A small fast generator that gives the same numbers for the same seed on every machine (SplitMix64, Steele et al. 2014).
-/// Not for secrets. Satisfies UniformRandomBitGenerator.
+/// A small fast generator that gives the same numbers for the same seed on every machine (SplitMix64, Steele et al.
+/// 2014). Not for secrets. Satisfies UniformRandomBitGenerator.
 ///
 /// Threading: one thread.
 class Random {

@@ -60,21 +60,21 @@ using Result = std::expected<T, Error>;
 
 #define MILLRACE_CONCAT_(a, b) a##b
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
-#define MILLRACE_TRY_AS_(temporary, leave, name, ...)                     \
-  auto temporary = (__VA_ARGS__);                                         \
-  if (!temporary) [[unlikely]]                                            \
-    leave std::unexpected(std::move(temporary).error());                  \
+#define MILLRACE_TRY_AS_(temporary, leave, name, ...)    \
+  auto temporary = (__VA_ARGS__);                        \
+  if (!temporary) [[unlikely]]                           \
+    leave std::unexpected(std::move(temporary).error()); \
   auto name = *std::move(temporary)
 
-/// `MILLRACE_TRY(name, expression);` declares `name` as the value of a `Result`, or returns its error from the function.
-#define MILLRACE_TRY(name, ...) \
-  MILLRACE_TRY_AS_(MILLRACE_CONCAT(try_result_, __LINE__), return, name, __VA_ARGS__)
+/// `MILLRACE_TRY(name, expression);` declares `name` as the value of a `Result`, or returns its error from the
+/// function.
+#define MILLRACE_TRY(name, ...) MILLRACE_TRY_AS_(MILLRACE_CONCAT(try_result_, __LINE__), return, name, __VA_ARGS__)
 
 /// The same in a coroutine.
 #define MILLRACE_CO_TRY(name, ...) \
   MILLRACE_TRY_AS_(MILLRACE_CONCAT(try_result_, __LINE__), co_return, name, __VA_ARGS__)
 
 /// `MILLRACE_CHECK(expression);` the same for a `Result<void>`.
-#define MILLRACE_CHECK(...)                                                                   \
-  if (auto check_result_ = (__VA_ARGS__); !check_result_) [[unlikely]]                        \
+#define MILLRACE_CHECK(...)                                            \
+  if (auto check_result_ = (__VA_ARGS__); !check_result_) [[unlikely]] \
   return std::unexpected(std::move(check_result_).error())

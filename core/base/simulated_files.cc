@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kSector = 512;
 
-std::unexpected<Error> no_power(const Path& path) { return fail(ErrorCode::kIo, "cannot reach " + path + ": the power is off"); }
+std::unexpected<Error> no_power(const Path& path) {
+  return fail(ErrorCode::kIo, "cannot reach " + path + ": the power is off");
+}
 
 std::vector<std::string_view> parts_of(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -334,7 +336,8 @@ Result<FileInfo> SimulatedFileSystem::info(const Path& path) {
 Result<std::unique_ptr<FileLock>> SimulatedFileSystem::lock(const Path& path) {
   MILLRACE_TRY(file, open(path, OpenMode::kCreate));
   const std::lock_guard guard{mutex_};
-  if (!locks_.insert(path).second) return fail(ErrorCode::kInUse, path + " is locked by another process or another part of this one");
+  if (!locks_.insert(path).second)
+    return fail(ErrorCode::kInUse, path + " is locked by another process or another part of this one");
   return std::make_unique<Lock>(*this, path);
 }
 

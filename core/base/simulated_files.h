@@ -29,16 +29,16 @@ struct FileFault {
 /// A disk in memory whose plug can be pulled.
 ///
 /// What a power failure takes, chosen by the seed: of each file's unsynced writes and cuts some are kept, some are
-/// dropped and some are kept in part, sector by sector and so in any order; bytes that were never written read as zero. Of each
-/// folder's unsynced names the newest are lost, however many. A file's sync says nothing about its name.
+/// dropped and some are kept in part, sector by sector and so in any order; bytes that were never written read as zero.
+/// Of each folder's unsynced names the newest are lost, however many. A file's sync says nothing about its name.
 ///
 ///     disk.fail_power_after(37);              // the 37th change from now is the first that is not made
 ///     ... everything fails with kIo ...
 ///     log.reset();                            // the process is gone
 ///     disk.restore_power();                   // what a reboot finds
 ///
-/// A sync that is made to fail drops what it could not write, as Linux does: later syncs succeed and the data is still gone after
-/// a power failure.
+/// A sync that is made to fail drops what it could not write, as Linux does: later syncs succeed and the data is still
+/// gone after a power failure.
 ///
 /// Threading: any thread may call any function.
 class SimulatedFileSystem final : public FileSystem {
@@ -57,7 +57,8 @@ class SimulatedFileSystem final : public FileSystem {
 
   /// The power goes off now.
   void fail_power();
-  /// The power goes off at the `changes`-th write, cut, sync, or change of a name from now; that one may be made in part.
+  /// The power goes off at the `changes`-th write, cut, sync, or change of a name from now; that one may be made in
+  /// part.
   void fail_power_after(std::uint64_t changes);
   [[nodiscard]] bool power_is_on() const;
   /// Decides what survived. Files that were open stay dead; locks are gone.
@@ -66,8 +67,8 @@ class SimulatedFileSystem final : public FileSystem {
   void restart_process();
 
   void inject(FileFault fault);
-  /// Called inside every sync of a file, once it is settled what this one makes durable: what happens while a sync takes its
-  /// time. No lock is held.
+  /// Called inside every sync of a file, once it is settled what this one makes durable: what happens while a sync
+  /// takes its time. No lock is held.
   void on_sync(std::function<void()> hook);
   /// Writes that would make the files larger than this in total fail with `kNoSpace`, after writing what fits.
   void set_capacity(std::uint64_t bytes);

@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// Variable-length integers as Kafka and Protocol Buffers write them: 7 bits a byte, lowest first. "Zigzag" maps signed to
-/// unsigned so that small negative numbers are short.
+/// Variable-length integers as Kafka and Protocol Buffers write them: 7 bits a byte, lowest first. "Zigzag" maps signed
+/// to unsigned so that small negative numbers are short.
 inline constexpr std::size_t kMaxVarint32Bytes = 5;
 inline constexpr std::size_t kMaxVarint64Bytes = 10;
 
@@ -39,7 +39,8 @@ inline std::byte* put_varint(std::byte* out, std::uint64_t value) {
   return out;
 }
 
-/// What a varint in memory says: `next` is the place after it, or null when it does not end before `end` or is too long.
+/// What a varint in memory says: `next` is the place after it, or null when it does not end before `end` or is too
+/// long.
 struct Varint {
   std::uint64_t value;
   const std::byte* next;

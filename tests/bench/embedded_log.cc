@@ -1,4 +1,5 @@
-// What an embedded log costs a record of 240 bytes on one partition: in processor time, which other programs disturb least.
+// What an embedded log costs a record of 240 bytes on one partition: in processor time, which other programs disturb
+// least.
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// What the log costs, piece by piece: checksum, building, checking, appending, reading. Prints a line each: processor time,
-// but wall time where the disk is waited for.
+// What the log costs, piece by piece: checksum, building, checking, appending, reading. Prints a line each: processor
+// time, but wall time where the disk is waited for.
 
 #include <fmt/format.h>
 
@@ -61,9 +61,11 @@ void bench_records() {
 
   start = Stopwatch::now();
   for (int i = 0; i < kRounds; ++i) {
-    if (!check_produced_batch(batch.bytes, {}, Timestamp{std::chrono::milliseconds{1'700'000'000'000}}, pool)) std::abort();
+    if (!check_produced_batch(batch.bytes, {}, Timestamp{std::chrono::milliseconds{1'700'000'000'000}}, pool))
+      std::abort();
   }
-  fmt::print("check a produced batch of {} KB             {:6.0f} ns\n", batch.bytes.size() / 1000, seconds_since(start) / kRounds * 1e9);
+  fmt::print("check a produced batch of {} KB             {:6.0f} ns\n", batch.bytes.size() / 1000,
+             seconds_since(start) / kRounds * 1e9);
 
   start = Stopwatch::now();
   std::size_t total = 0;
@@ -85,7 +87,8 @@ void bench_log(const Path& directory, std::size_t batch_records, std::size_t tot
   auto log = manager->create({"bench", PartitionIndex{0}}, {}, {}).value();
   RecordBatchBuilder builder{pool, 1 << 20};
   const std::string value(kValueBytes, 'v');
-  for (std::size_t i = 0; i < batch_records; ++i) (void)builder.try_append(Timestamp{std::chrono::milliseconds{1'700'000'000'000}}, nullptr, value);
+  for (std::size_t i = 0; i < batch_records; ++i)
+    (void)builder.try_append(Timestamp{std::chrono::milliseconds{1'700'000'000'000}}, nullptr, value);
   const auto batch = builder.finish().value();
   const auto count = total_bytes / batch.bytes.size();
 
@@ -117,10 +120,11 @@ void bench_log(const Path& directory, std::size_t batch_records, std::size_t tot
     while (batches.next()) next = batches.batch().next_offset();
   }
   const auto read = seconds_since(start);
-  fmt::print("append {:6.1f} KB batches: {:8.0f} ns each, {:5.2f} s a GB, durable after {:5.2f} s a GB; read {:5.2f} s a GB\n",
-             static_cast<double>(batch.bytes.size()) / 1000, appended / static_cast<double>(count) * 1e9,
-             appended / static_cast<double>(total_bytes) * 1e9, synced / static_cast<double>(total_bytes) * 1e9,
-             read / static_cast<double>(read_bytes) * 1e9);
+  fmt::print(
+      "append {:6.1f} KB batches: {:8.0f} ns each, {:5.2f} s a GB, durable after {:5.2f} s a GB; read {:5.2f} s a GB\n",
+      static_cast<double>(batch.bytes.size()) / 1000, appended / static_cast<double>(count) * 1e9,
+      appended / static_cast<double>(total_bytes) * 1e9, synced / static_cast<double>(total_bytes) * 1e9,
+      read / static_cast<double>(read_bytes) * 1e9);
 
   // One after the other, each waiting for the disk: what a lone acks=all producer sees.
   constexpr int kWaits = 300;
@@ -136,7 +140,8 @@ void bench_log(const Path& directory, std::size_t batch_records, std::size_t tot
     std::unique_lock lock{mutex};
     changed.wait(lock, [&] { return durable; });
   }
-  fmt::print("                          one at a time, until durable: {:6.0f} us\n", (clock_seconds(CLOCK_MONOTONIC) - start) / kWaits * 1e6);
+  fmt::print("                          one at a time, until durable: {:6.0f} us\n",
+             (clock_seconds(CLOCK_MONOTONIC) - start) / kWaits * 1e6);
   log.reset();
   manager.reset();
   (void)remove_tree(files, directory);

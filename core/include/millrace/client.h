@@ -56,8 +56,8 @@ class Producer {
   virtual ~Producer() = default;
 
   /// Puts the record in a batch; it goes out when the batch is full or `linger.ms` has passed. Waits for room while
-  /// `buffer.memory` is spent. Errors: `kInvalidArgument`, `kMessageTooLarge`, `kUnknownTopicOrPartition`, `kClosed`, `kTimedOut`
-  /// (no room within `max.block.ms`), and the error that ended an earlier batch of the partition for good.
+  /// `buffer.memory` is spent. Errors: `kInvalidArgument`, `kMessageTooLarge`, `kUnknownTopicOrPartition`, `kClosed`,
+  /// `kTimedOut` (no room within `max.block.ms`), and the error that ended an earlier batch of the partition for good.
   [[nodiscard]] virtual Result<void> send(const ProducerRecord& record) = 0;
 
   /// The same for many records: cheaper for each. Stops at the first error.
@@ -111,8 +111,8 @@ enum class StartAt : std::uint8_t { kEarliest, kLatest };
 
 /// Reads records from partitions assigned by hand.
 ///
-/// Threading: one thread at a time, but `wakeup` from any. Reads never pass the high watermark: nothing that is read can
-/// be taken back by a power cut. Control records are not shown; offsets may have gaps.
+/// Threading: one thread at a time, but `wakeup` from any. Reads never pass the high watermark: nothing that is read
+/// can be taken back by a power cut. Control records are not shown; offsets may have gaps.
 class Consumer {
  public:
   virtual ~Consumer() = default;
@@ -127,8 +127,9 @@ class Consumer {
   [[nodiscard]] virtual Result<void> pause(std::span<const TopicPartition> partitions) = 0;
   [[nodiscard]] virtual Result<void> resume(std::span<const TopicPartition> partitions) = 0;
 
-  /// Up to `fetch.max.bytes` of records, as soon as there are any; nothing after `max_wait` or `wakeup`. Partitions take turns.
-  /// Errors: `kOffsetOutOfRange` (and `auto.offset.reset` is `none`), `kStorageError` (the partition is offline), `kClosed`.
+  /// Up to `fetch.max.bytes` of records, as soon as there are any; nothing after `max_wait` or `wakeup`. Partitions
+  /// take turns. Errors: `kOffsetOutOfRange` (and `auto.offset.reset` is `none`), `kStorageError` (the partition is
+  /// offline), `kClosed`.
   [[nodiscard]] virtual Result<std::vector<PolledBatch>> poll(Duration max_wait) = 0;
 
   /// Ends the `poll` under way, or the next one, at once.
@@ -207,7 +208,8 @@ class Client {
   virtual ~Client() = default;
 
   /// `embedded:DIR` opens (or shares) the broker of that data folder in this process. `properties` are defaults for the
-  /// handles, named as librdkafka names them. Errors: `kInvalidArgument`, `kInvalidConfig`, and those of `Broker::open`.
+  /// handles, named as librdkafka names them. Errors: `kInvalidArgument`, `kInvalidConfig`, and those of
+  /// `Broker::open`.
   static Result<std::unique_ptr<Client>> open(std::string_view address, const Properties& properties = {});
 
   /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait.

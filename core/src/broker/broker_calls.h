@@ -63,8 +63,8 @@ struct FetchCall {
   Isolation isolation = Isolation::kHighWatermark;
 };
 
-/// One answer for each `FetchPartition`, in the same order: whole batches (perhaps none) with the log's positions, or why
-/// not. The bytes are shared, never copied.
+/// One answer for each `FetchPartition`, in the same order: whole batches (perhaps none) with the log's positions, or
+/// why not. The bytes are shared, never copied.
 using FetchAnswer = std::vector<Result<LogSlice>>;
 using FetchDone = std::move_only_function<void(FetchAnswer)>;
 

@@ -188,8 +188,8 @@ Result<void> check_cleanup_policy(std::string_view component, std::string_view k
   const bool known =
       std::all_of(words.begin(), words.end(), [](auto word) { return word == "delete" || word == "compact"; });
   if (known && !words.empty()) return {};
-  return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"{}\" is \"{}\", but must be delete, compact or both", component,
-                                                     key, found->second));
+  return fail(ErrorCode::kInvalidConfig,
+              fmt::format("{}: \"{}\" is \"{}\", but must be delete, compact or both", component, key, found->second));
 }
 
 Result<std::vector<ListenerAddress>> parse_listeners(std::string_view key, std::string_view list) {
@@ -216,8 +216,8 @@ Result<void> check_listeners(const Properties& properties, const Properties& wit
     for (const auto& listener : listeners) {
       const bool controller = controllers != without_effect.end() && has_word(controllers->second, listener.name);
       if (controller || listener.name == "PLAINTEXT" || listener.name.find("SSL") == std::string::npos) continue;
-      return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"{}\" has the listener {}, but {}", kBroker, key,
-                                                         listener.name, kNoSecurity));
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("{}: \"{}\" has the listener {}, but {}", kBroker, key, listener.name, kNoSecurity));
     }
   }
   return {};
@@ -313,8 +313,9 @@ Result<void> check_dynamic_broker_configs(const Properties& configs) {
   MILLRACE_CHECK(kBrokerTable.check(configs));
   for (const auto& [key, value] : configs) {
     if (is_dynamic_broker_key(key)) continue;
-    return fail(ErrorCode::kInvalidRequest,
-                fmt::format("{}: \"{}\" cannot change while the broker runs; set it in its configuration", kBroker, key));
+    return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("{}: \"{}\" cannot change while the broker runs; set it in its configuration", kBroker, key));
   }
   return check_cleanup_policy(kBroker, "log.cleanup.policy", configs);
 }

@@ -40,8 +40,8 @@ struct ListenerAddress {
 /// Threading: immutable.
 class BrokerConfig {
  public:
-  /// Errors: `kInvalidConfig`, naming the key: unknown (with a suggestion), known to Kafka but not served here (with the
-  /// reason), or a wrong value.
+  /// Errors: `kInvalidConfig`, naming the key: unknown (with a suggestion), known to Kafka but not served here (with
+  /// the reason), or a wrong value.
   static Result<BrokerConfig> parse(const Properties& properties);
 
   [[nodiscard]] BrokerId broker_id() const;
@@ -68,11 +68,12 @@ class BrokerConfig {
   std::string controller_listeners_;
 };
 
-/// A topic's own keys checked: unknown ones (with a suggestion), ones known to Kafka but not served here (with the reason),
-/// wrong values. Errors: `kInvalidConfig`.
+/// A topic's own keys checked: unknown ones (with a suggestion), ones known to Kafka but not served here (with the
+/// reason), wrong values. Errors: `kInvalidConfig`.
 [[nodiscard]] Result<void> check_topic_configs(const Properties& configs);
 
-/// The same for keys of the broker that are set while it runs. Errors: also `kInvalidRequest` for one that cannot change.
+/// The same for keys of the broker that are set while it runs. Errors: also `kInvalidRequest` for one that cannot
+/// change.
 [[nodiscard]] Result<void> check_dynamic_broker_configs(const Properties& configs);
 
 /// What a topic does: its own keys over the broker's, both checked.

@@ -177,18 +177,18 @@ Result<void> LocalBroker::start(std::string_view directory) {
     metadata_log = logs_->create(kMetadataPartition, kMetadataTopicId, metadata_log_config());
   }
   if (!metadata_log) {
-    return std::unexpected(std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
+    return std::unexpected(
+        std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
   }
   (*metadata_log)->configure(metadata_log_config());
-  MILLRACE_TRY(store, MetadataStore::open(environment_.files, *metadata_log, logs_->cluster_id(), buffers_,
-                                          environment_.clock));
+  MILLRACE_TRY(
+      store, MetadataStore::open(environment_.files, *metadata_log, logs_->cluster_id(), buffers_, environment_.clock));
 
   MILLRACE_TRY(directory_id, folder_id(environment_.files, directory));
-  controller_.emplace(
-      Controller::Defaults{.partitions = static_cast<std::int32_t>(config_.get_long("num.partitions")),
-                           .replication_factor =
-                               static_cast<std::int16_t>(config_.get_long("default.replication.factor"))},
-      directory_id, Random{random_()});
+  controller_.emplace(Controller::Defaults{.partitions = static_cast<std::int32_t>(config_.get_long("num.partitions")),
+                                           .replication_factor = static_cast<std::int16_t>(
+                                               config_.get_long("default.replication.factor"))},
+                      directory_id, Random{random_()});
   cluster_ = std::make_shared<ClusterState>(std::move(store), *logs_, partitions_, config_, environment_.executor,
                                             environment_.logger, [this] { flush_soon(); });
   producer_ids_ = std::make_shared<ProducerIds>(cluster_, config_.broker_id());
@@ -327,7 +327,8 @@ void LocalBroker::create_topics(std::vector<CreateTopic> topics, ValidateOnly va
       [this, count = std::move(count)](const MetadataImage& image, const CreateTopic& topic,
                                        MetadataRecords& records) -> Result<CreatedTopic> {
         if (count.at(topic.name) > 1) {
-          return fail(ErrorCode::kInvalidRequest, fmt::format("topic \"{}\" is named twice in one request", topic.name));
+          return fail(ErrorCode::kInvalidRequest,
+                      fmt::format("topic \"{}\" is named twice in one request", topic.name));
         }
         auto checked = check_topic_configs(topic.configs);
         if (!checked) return std::unexpected(std::move(checked).error().in(fmt::format("\"{}\"", topic.name)));

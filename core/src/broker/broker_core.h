@@ -32,22 +32,22 @@ struct BrokerEnvironment {
   std::size_t flush_threads = 4;
 };
 
-/// What each API means, without a network: topics and partitions in one data folder, requests that wait, the controller.
-/// The handlers of `server` map wire structs to these methods; the embedded client calls the same ones.
+/// What each API means, without a network: topics and partitions in one data folder, requests that wait, the
+/// controller. The handlers of `server` map wire structs to these methods; the embedded client calls the same ones.
 ///
-/// Threading: any thread may call any function, none waits for a disk but those that say so. A `done` callback is called
-/// exactly once: inside the call when the answer is there at once, else later from a thread of the executor or of a flush;
-/// it must not wait. No lock is held while it runs.
+/// Threading: any thread may call any function, none waits for a disk but those that say so. A `done` callback is
+/// called exactly once: inside the call when the answer is there at once, else later from a thread of the executor or
+/// of a flush; it must not wait. No lock is held while it runs.
 ///
-/// Errors are Kafka's codes and go to the wire unchanged. A partition that cannot be trusted any more (damage, a failed sync)
-/// answers `kStorageError`, says why in the log once, and leaves the others alone.
+/// Errors are Kafka's codes and go to the wire unchanged. A partition that cannot be trusted any more (damage, a failed
+/// sync) answers `kStorageError`, says why in the log once, and leaves the others alone.
 ///
 /// Durability: `produce` with `kAcksAll` and every change of metadata call `done` when the bytes are on stable storage.
 class BrokerCore {
  public:
-  /// Opens the data folder (made if absent), replays the metadata log and opens every partition. Waits for the disk. Errors:
-  /// `kInUse` (another process owns the folder), `kInvalidConfig`, `kUnsupported` (a newer version wrote the folder), `kIo`,
-  /// `kCorruptLog` (the metadata log only: a damaged partition goes offline).
+  /// Opens the data folder (made if absent), replays the metadata log and opens every partition. Waits for the disk.
+  /// Errors: `kInUse` (another process owns the folder), `kInvalidConfig`, `kUnsupported` (a newer version wrote the
+  /// folder), `kIo`, `kCorruptLog` (the metadata log only: a damaged partition goes offline).
   static Result<std::shared_ptr<BrokerCore>> open(BrokerEnvironment environment, std::string_view directory,
                                                   BrokerConfig config);
 
@@ -59,15 +59,17 @@ class BrokerCore {
 
   // --- records ---
 
-  /// Checks, stamps and appends; `done` when as many replicas have the records as `acks` asks for, or `timeout` is over. Per
-  /// partition: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kCorruptMessage`, `kMessageTooLarge`, `kInvalidRecord`, `kInvalidTimestamp`,
-  /// `kOutOfOrderSequenceNumber`, `kInvalidProducerEpoch`, `kInvalidRequiredAcks`, `kRequestTimedOut`, `kStorageError`, `kClosed`. A retry
-  /// of a batch that is stored is no error: the answer has its first offset.
+  /// Checks, stamps and appends; `done` when as many replicas have the records as `acks` asks for, or `timeout` is
+  /// over. Per partition: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kCorruptMessage`, `kMessageTooLarge`,
+  /// `kInvalidRecord`, `kInvalidTimestamp`, `kOutOfOrderSequenceNumber`, `kInvalidProducerEpoch`,
+  /// `kInvalidRequiredAcks`, `kRequestTimedOut`, `kStorageError`, `kClosed`. A retry of a batch that is stored is no
+  /// error: the answer has its first offset.
   virtual void produce(ProduceCall call, ProduceDone done) = 0;
 
-  /// Reads below the high watermark; when there are less than `min_bytes`, waits for progress on any of the partitions. Per
-  /// partition: `kOffsetOutOfRange`, `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kFencedLeaderEpoch`, `kUnknownLeaderEpoch`,
-  /// `kStorageError`, `kClosed`. The id is for `end_wait`; it names nothing any more once `done` was called.
+  /// Reads below the high watermark; when there are less than `min_bytes`, waits for progress on any of the partitions.
+  /// Per partition: `kOffsetOutOfRange`, `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kFencedLeaderEpoch`,
+  /// `kUnknownLeaderEpoch`, `kStorageError`, `kClosed`. The id is for `end_wait`; it names nothing any more once `done`
+  /// was called.
   virtual FetchId fetch(FetchCall call, FetchDone done) = 0;
 
   /// Answers a fetch that waits at once, with what there is. Nothing happens when it has been answered.
@@ -80,8 +82,9 @@ class BrokerCore {
                                                          OffsetQuery query, Isolation isolation,
                                                          LeaderEpoch current_leader_epoch = kNoLeaderEpoch) = 0;
 
-  /// Deletes what lies before `before` (`kNoOffset`: the high watermark); gives the new log start. Errors: `kOffsetOutOfRange`,
-  /// `kPolicyViolation` (cleanup.policy without "delete"), `kUnknownTopicOrPartition`, `kStorageError`.
+  /// Deletes what lies before `before` (`kNoOffset`: the high watermark); gives the new log start. Errors:
+  /// `kOffsetOutOfRange`, `kPolicyViolation` (cleanup.policy without "delete"), `kUnknownTopicOrPartition`,
+  /// `kStorageError`.
   [[nodiscard]] virtual Result<Offset> delete_records(const TopicRef& topic, PartitionIndex partition,
                                                       Offset before) = 0;
 
@@ -101,11 +104,12 @@ class BrokerCore {
   virtual void advertise(Endpoint endpoint) = 0;
   virtual void withdraw(std::string_view listener) = 0;
 
-  /// Creates those that do not exist, where `auto.create.topics.enable` and their names allow it. `done` when `metadata` shows them.
+  /// Creates those that do not exist, where `auto.create.topics.enable` and their names allow it. `done` when
+  /// `metadata` shows them.
   virtual void ensure_topics(std::vector<std::string> names, std::move_only_function<void()> done) = 0;
 
-  /// Errors: `kTopicAlreadyExists`, `kInvalidTopic`, `kInvalidPartitions`, `kInvalidReplicationFactor`, `kInvalidReplicaAssignment`,
-  /// `kInvalidConfig`, `kInvalidRequest` (the same name twice).
+  /// Errors: `kTopicAlreadyExists`, `kInvalidTopic`, `kInvalidPartitions`, `kInvalidReplicationFactor`,
+  /// `kInvalidReplicaAssignment`, `kInvalidConfig`, `kInvalidRequest` (the same name twice).
   virtual void create_topics(std::vector<CreateTopic> topics, ValidateOnly validate_only, CreateTopicsDone done) = 0;
   /// Errors: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kInvalidTopic` (internal).
   virtual void delete_topics(std::vector<TopicRef> topics, DeleteTopicsDone done) = 0;
@@ -113,10 +117,12 @@ class BrokerCore {
   virtual void create_partitions(std::vector<CreatePartitions> calls, ValidateOnly validate_only,
                                  CreatePartitionsDone done) = 0;
 
-  /// Every key with its value, or only `keys` when it is not empty. Errors: `kUnknownTopicOrPartition`, `kInvalidRequest`.
+  /// Every key with its value, or only `keys` when it is not empty. Errors: `kUnknownTopicOrPartition`,
+  /// `kInvalidRequest`.
   [[nodiscard]] virtual Result<std::vector<ConfigEntry>> describe_configs(const ConfigResource& resource,
                                                                           std::span<const std::string> keys = {}) = 0;
-  /// Errors: `kInvalidConfig` (unknown key, with a suggestion; wrong value), `kUnknownTopicOrPartition`, `kInvalidRequest`.
+  /// Errors: `kInvalidConfig` (unknown key, with a suggestion; wrong value), `kUnknownTopicOrPartition`,
+  /// `kInvalidRequest`.
   virtual void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
                              ValidateOnly validate_only, DoneVoid done) = 0;
 

@@ -141,8 +141,7 @@ void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& 
   for (auto i = first; i < topic.partitions.size(); ++i) {
     const auto name = partition_name(topic, i);
     auto log = make_log(name, topic, config);
-    const auto partition =
-        Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log));
+    const auto partition = Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log));
     partition->configure(config, settings.min_insync_replicas());
     partitions_->add(partition);
   }
@@ -161,7 +160,8 @@ void ClusterState::remove_topic(const TopicImage& topic) {
   for (const auto& partition : partitions_->remove(topic.name)) {
     partition->retire();
     if (const auto removed = logs_.remove(partition->name()); !removed) {
-      logger_.error("{} is deleted, but its files are not: {}", partition->name().to_string(), removed.error().message());
+      logger_.error("{} is deleted, but its files are not: {}", partition->name().to_string(),
+                    removed.error().message());
     }
   }
 }

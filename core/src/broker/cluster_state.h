@@ -18,19 +18,20 @@
 
 namespace millrace {
 
-/// The cluster's metadata as this broker acts on it: what the log says becomes partitions on the disk, and only then is shown.
+/// The cluster's metadata as this broker acts on it: what the log says becomes partitions on the disk, and only then is
+/// shown.
 ///
 ///     change: commit -> synced -> partitions made, removed, configured -> shown by `image` -> done
 ///
-/// Threading: any thread may call any function. Partitions are made and removed on the executor, by one thread at a time, in the
-/// order of the log.
+/// Threading: any thread may call any function. Partitions are made and removed on the executor, by one thread at a
+/// time, in the order of the log.
 class ClusterState : public std::enable_shared_from_this<ClusterState> {
  public:
   ClusterState(std::unique_ptr<MetadataStore> store, LogManager& logs, std::shared_ptr<PartitionTable> partitions,
                const BrokerConfig& config, Executor& executor, Logger& logger, std::function<void()> appended);
 
-  /// Makes the partitions that the metadata names out of those that were found in the folder. Before any other call. Waits for the
-  /// disk.
+  /// Makes the partitions that the metadata names out of those that were found in the folder. Before any other call.
+  /// Waits for the disk.
   Result<void> start(const MetadataStore::Plan& registration);
 
   /// `done` when the change is durable and shown. Errors: the plan's; `kStorageError`, `kClosed`.

@@ -66,16 +66,14 @@ std::string with_list_change(const ConfigChange& change, const std::string& list
 
 }  // namespace
 
-Result<Properties> own_configs(const MetadataImage& image, const BrokerConfig& broker,
-                               const ConfigResource& resource) {
+Result<Properties> own_configs(const MetadataImage& image, const BrokerConfig& broker, const ConfigResource& resource) {
   if (resource.type == ResourceType::kTopic) {
     MILLRACE_TRY(topic, find_topic(image, {.name = resource.name}));
     return topic->configs;
   }
   if (!resource.name.empty() && resource.name != std::to_string(broker.broker_id().value())) {
-    return fail(ErrorCode::kInvalidRequest,
-                fmt::format("broker \"{}\" has to be asked itself; this is broker {}", resource.name,
-                            broker.broker_id().value()));
+    return fail(ErrorCode::kInvalidRequest, fmt::format("broker \"{}\" has to be asked itself; this is broker {}",
+                                                        resource.name, broker.broker_id().value()));
   }
   const auto found = image.broker_configs.find(resource.name);
   return found == image.broker_configs.end() ? Properties{} : found->second;

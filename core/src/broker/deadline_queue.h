@@ -12,8 +12,8 @@
 
 namespace millrace {
 
-/// Work that is due at a time unless it is cancelled first: the timeouts of waiting requests. Thousands a second that are
-/// nearly all cancelled cost the executor a timer now and then, not one each.
+/// Work that is due at a time unless it is cancelled first: the timeouts of waiting requests. Thousands a second that
+/// are nearly all cancelled cost the executor a timer now and then, not one each.
 ///
 /// Threading: any thread may call any function. Work runs on the executor, with no lock held.
 class DeadlineQueue : public std::enable_shared_from_this<DeadlineQueue> {

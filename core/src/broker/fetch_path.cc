@@ -182,8 +182,8 @@ FetchAnswer FetchPath::read(const FetchCall& call) const {
   std::size_t left = call.max_bytes;
   bool has_batch = false;
   for (const auto& wanted : call.partitions) {
-    // A partition's first batch is given however large it is, but only while the answer has none: else a reader with many
-    // partitions would get more than it asked for. The bound on the size is then for the log to keep.
+    // A partition's first batch is given however large it is, but only while the answer has none: else a reader with
+    // many partitions would get more than it asked for. The bound on the size is then for the log to keep.
     const auto max_bytes = has_batch && left == 0 ? 0 : std::min(std::max<std::size_t>(left, 1), wanted.max_bytes);
     auto slice = read_one(wanted, max_bytes, call.isolation);
     if (slice) {

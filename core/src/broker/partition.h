@@ -17,8 +17,8 @@ namespace millrace {
 class ProgressWatcher {
  public:
   virtual ~ProgressWatcher() = default;
-  /// The high watermark moved. Both may come from any thread and more often than they mean something; they must not wait. No
-  /// lock is held.
+  /// The high watermark moved. Both may come from any thread and more often than they mean something; they must not
+  /// wait. No lock is held.
   virtual void progressed() = 0;
   /// Nothing more will come from the partition.
   virtual void ended() = 0;
@@ -43,7 +43,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] std::int32_t min_insync_replicas() const { return min_insync_.load(std::memory_order_relaxed); }
   void configure(const LogConfig& config, std::int32_t min_insync_replicas);
 
-  /// What the log's error is for a caller: trouble of the storage, which the log has told once, becomes `kStorageError`.
+  /// What the log's error is for a caller: trouble of the storage, which the log has told once, becomes
+  /// `kStorageError`.
   [[nodiscard]] Error told(Error error) const;
 
   /// Whether a request that believes in `epoch` may be served. Errors: `kFencedLeaderEpoch`, `kUnknownLeaderEpoch`.

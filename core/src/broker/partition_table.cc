@@ -24,9 +24,8 @@ Result<std::shared_ptr<Partition>> PartitionTable::find(const TopicRef& topic, P
   }
   const auto index = static_cast<std::size_t>(partition.value());
   if (partition.value() < 0 || index >= found->second.size()) {
-    return fail(ErrorCode::kUnknownTopicOrPartition,
-                fmt::format("topic \"{}\" has {} partitions, and no partition {}", *name, found->second.size(),
-                            partition.value()));
+    return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("topic \"{}\" has {} partitions, and no partition {}",
+                                                                 *name, found->second.size(), partition.value()));
   }
   return found->second[index];
 }

@@ -47,8 +47,9 @@ class WaitingProduce : public std::enable_shared_from_this<WaitingProduce> {
       if (!done_) return;
       for (const auto index : waits_) {
         if (settled_[index]) continue;
-        answer_[index] = fail(ErrorCode::kRequestTimedOut,
-                              "the records are written, but were not on stable storage of every in-sync replica in time");
+        answer_[index] =
+            fail(ErrorCode::kRequestTimedOut,
+                 "the records are written, but were not on stable storage of every in-sync replica in time");
       }
       done = std::exchange(done_, nullptr);
     }
@@ -67,8 +68,8 @@ class WaitingProduce : public std::enable_shared_from_this<WaitingProduce> {
 
 }  // namespace
 
-ProducePath::ProducePath(PartitionTable& partitions, DeadlineQueue& deadlines, const Clock& clock,
-                         BufferPool& buffers, std::function<void()> appended)
+ProducePath::ProducePath(PartitionTable& partitions, DeadlineQueue& deadlines, const Clock& clock, BufferPool& buffers,
+                         std::function<void()> appended)
     : partitions_(partitions),
       deadlines_(deadlines),
       clock_(clock),
@@ -100,9 +101,8 @@ void ProducePath::produce(ProduceCall call, ProduceDone done) {
   for (const auto& [index, written] : waiting) request->must_wait(index);
   request->set_deadline(deadlines_, clock_.now() + call.timeout);
   for (const auto& [index, written] : waiting) {
-    written.log->when_high_watermark(
-        written.info.last_offset + 1,
-        [request, at = index](const Result<void>& safe) { request->settle(at, safe); });
+    written.log->when_high_watermark(written.info.last_offset + 1,
+                                     [request, at = index](const Result<void>& safe) { request->settle(at, safe); });
   }
 }
 
@@ -114,8 +114,8 @@ Result<ProducePath::Written> ProducePath::append(const ProducePartition& target,
   MILLRACE_TRY(partition, partitions_.find(target.topic, target.partition));
   MILLRACE_TRY(log, partition->log());
   if (const auto needed = partition->min_insync_replicas(); acks == kAcksAll && needed > 1) {
-    return fail(ErrorCode::kNotEnoughReplicas,
-                fmt::format("{} has 1 replica in sync, but min.insync.replicas is {}", partition->name().to_string(), needed));
+    return fail(ErrorCode::kNotEnoughReplicas, fmt::format("{} has 1 replica in sync, but min.insync.replicas is {}",
+                                                           partition->name().to_string(), needed));
   }
   const auto checked = check_produced_batch(target.batches, log->config().produce_limits(), clock_.wall(), buffers_);
   if (!checked) return std::unexpected(Error{checked.error()}.in(partition->name().to_string()));

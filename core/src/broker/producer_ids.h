@@ -9,14 +9,13 @@
 
 namespace millrace {
 
-/// Hands out producer ids from blocks that the metadata log has given to this broker: an id is never given twice, not even
-/// after a crash; what is left of a block then is lost, as in Kafka.
+/// Hands out producer ids from blocks that the metadata log has given to this broker: an id is never given twice, not
+/// even after a crash; what is left of a block then is lost, as in Kafka.
 ///
 /// Threading: any thread may call any function.
 class ProducerIds : public std::enable_shared_from_this<ProducerIds> {
  public:
-  ProducerIds(std::shared_ptr<ClusterState> cluster, BrokerId broker)
-      : cluster_(std::move(cluster)), broker_(broker) {}
+  ProducerIds(std::shared_ptr<ClusterState> cluster, BrokerId broker) : cluster_(std::move(cluster)), broker_(broker) {}
 
   /// As `BrokerCore::init_producer_id`.
   void next(InitProducerIdDone done);

@@ -5,8 +5,8 @@
 
 namespace millrace {
 
-/// The keys of the handles, named as librdkafka names them. A key that tunes a network has no effect on an embedded log, so
-/// that one set of properties fits both.
+/// The keys of the handles, named as librdkafka names them. A key that tunes a network has no effect on an embedded
+/// log, so that one set of properties fits both.
 [[nodiscard]] const ConfigTable& producer_config_table();
 [[nodiscard]] const ConfigTable& consumer_config_table();
 [[nodiscard]] const ConfigTable& admin_config_table();
@@ -14,7 +14,8 @@ namespace millrace {
 /// Checks the properties of a client: each key has to be one of some handle. Errors: `kInvalidConfig`.
 [[nodiscard]] Result<void> check_client_configs(const Properties& properties);
 
-/// What a handle is given: its own properties, checked, over those of the client that are meant for it. Errors: `kInvalidConfig`.
+/// What a handle is given: its own properties, checked, over those of the client that are meant for it. Errors:
+/// `kInvalidConfig`.
 [[nodiscard]] Result<Properties> handle_configs(const ConfigTable& table, const Properties& client,
                                                 const Properties& own);
 

@@ -8,7 +8,8 @@
 namespace millrace {
 namespace {
 
-// Appends and reads of embedded clients, timers, what metadata changes ask of the disk. They mostly wait for each other.
+// Appends and reads of embedded clients, timers, what metadata changes ask of the disk. They mostly wait for each
+// other.
 constexpr std::size_t kThreads = 4;
 
 // How long requests under way may take to be answered when the broker closes.
@@ -23,11 +24,12 @@ Result<void> check_log_dirs(std::string_view directory, const Properties& config
   const auto given = config.find("log.dirs");
   if (given == config.end() || given->second == directory) return {};
   if (given->second.find(',') != std::string::npos) {
-    return fail(ErrorCode::kInvalidConfig, fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder",
-                                                       given->second));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder", given->second));
   }
-  return fail(ErrorCode::kInvalidConfig,
-              fmt::format("configuration: \"log.dirs\" is \"{}\", but the data folder is {}", given->second, directory));
+  return fail(ErrorCode::kInvalidConfig, fmt::format("configuration: \"log.dirs\" is \"{}\", but the data folder is {}",
+                                                     given->second, directory));
 }
 
 }  // namespace

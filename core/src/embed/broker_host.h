@@ -14,8 +14,8 @@
 
 namespace millrace {
 
-/// A broker with what it stands on in a real process: the machine's clock and files, a few threads that start with the work
-/// that needs them, and listeners once somebody asks for them.
+/// A broker with what it stands on in a real process: the machine's clock and files, a few threads that start with the
+/// work that needs them, and listeners once somebody asks for them.
 ///
 /// Threading: any thread. Gone when the last `Broker` and the last handle of a client are.
 class BrokerHost {

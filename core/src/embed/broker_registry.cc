@@ -17,7 +17,8 @@ Result<BrokerRegistry::Identity> BrokerRegistry::identity_of(const std::string& 
   PosixFileSystem files;
   MILLRACE_CHECK(files.make_directories(directory));
   struct ::stat found{};
-  if (::stat(directory.c_str(), &found) != 0) return fail_errno(errno, fmt::format("cannot open the data folder {}", directory));
+  if (::stat(directory.c_str(), &found) != 0)
+    return fail_errno(errno, fmt::format("cannot open the data folder {}", directory));
   return Identity{found.st_dev, found.st_ino};
 }
 
@@ -30,8 +31,8 @@ Result<std::shared_ptr<BrokerHost>> BrokerRegistry::open(std::string_view direct
     return known == hosts_.end() || !known->second.expired();
   });
   if (hosts_.contains(identity)) {
-    return fail(ErrorCode::kInUse, fmt::format("cannot open the data folder {}: this process has a broker for it already",
-                                               directory));
+    return fail(ErrorCode::kInUse,
+                fmt::format("cannot open the data folder {}: this process has a broker for it already", directory));
   }
   return open_locked(lock, identity, directory, config, logger);
 }

@@ -12,8 +12,8 @@
 
 namespace millrace {
 
-/// The brokers of this process by the identity of their data folder, whatever path leads to it: the one documented exception to
-/// "no globals". It keeps none alive.
+/// The brokers of this process by the identity of their data folder, whatever path leads to it: the one documented
+/// exception to "no globals". It keeps none alive.
 ///
 /// Threading: any thread. A folder whose last broker is just closing is waited for.
 class BrokerRegistry {

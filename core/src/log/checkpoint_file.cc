@@ -26,10 +26,12 @@ Result<std::vector<std::vector<std::string_view>>> checkpoint_lines(std::string_
     lines.push_back(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
-  if (lines.size() < 2 || lines[0] != "0") return fail(ErrorCode::kMalformed, "a checkpoint does not begin with version 0");
+  if (lines.size() < 2 || lines[0] != "0")
+    return fail(ErrorCode::kMalformed, "a checkpoint does not begin with version 0");
   const auto count = parse_number<std::size_t>(lines[1]);
   if (!count || *count != lines.size() - 2) {
-    return fail(ErrorCode::kMalformed, fmt::format("a checkpoint says it has {} entries and has {}", lines[1], lines.size() - 2));
+    return fail(ErrorCode::kMalformed,
+                fmt::format("a checkpoint says it has {} entries and has {}", lines[1], lines.size() - 2));
   }
   std::vector<std::vector<std::string_view>> entries;
   entries.reserve(*count);

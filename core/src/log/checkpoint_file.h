@@ -13,8 +13,8 @@
 
 namespace millrace {
 
-/// The words of each entry of a checkpoint in Kafka's text format: a version (0), the count of entries, then an entry a line. Errors:
-/// `kMalformed`, also when lines are missing.
+/// The words of each entry of a checkpoint in Kafka's text format: a version (0), the count of entries, then an entry a
+/// line. Errors: `kMalformed`, also when lines are missing.
 [[nodiscard]] Result<std::vector<std::vector<std::string_view>>> checkpoint_lines(std::string_view text);
 
 template <class Integer>
@@ -27,10 +27,11 @@ template <class Integer>
 
 using OffsetsByPartition = std::map<TopicPartition, Offset>;
 
-/// Kafka's checkpoint of an offset for each partition: "TOPIC PARTITION OFFSET" a line. A file that is not there reads as none.
-/// Errors: `kMalformed`, `kIo`.
+/// Kafka's checkpoint of an offset for each partition: "TOPIC PARTITION OFFSET" a line. A file that is not there reads
+/// as none. Errors: `kMalformed`, `kIo`.
 [[nodiscard]] Result<OffsetsByPartition> read_offset_checkpoint(FileSystem& files, const Path& path);
 /// Replaces it, durably.
-[[nodiscard]] Result<void> write_offset_checkpoint(FileSystem& files, const Path& path, const OffsetsByPartition& offsets);
+[[nodiscard]] Result<void> write_offset_checkpoint(FileSystem& files, const Path& path,
+                                                   const OffsetsByPartition& offsets);
 
 }  // namespace millrace

@@ -50,10 +50,12 @@ Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder,
     return fail(ErrorCode::kUnsupported, fmt::format("{}: version \"{}\" is not understood", path, value("version")));
   }
   const auto node = parse_number<std::int32_t>(value("node.id"));
-  if (!node || value("cluster.id").empty()) return fail(ErrorCode::kMalformed, path + ": node.id or cluster.id is missing");
+  if (!node || value("cluster.id").empty())
+    return fail(ErrorCode::kMalformed, path + ": node.id or cluster.id is missing");
   if (BrokerId{*node} != node_id) {
-    return fail(ErrorCode::kInvalidConfig, fmt::format("{} belongs to node {}, and this is node {}; set node.id={} or choose another folder",
-                                                       folder, *node, node_id.value(), *node));
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{} belongs to node {}, and this is node {}; set node.id={} or choose another folder",
+                            folder, *node, node_id.value(), *node));
   }
   if (!cluster_id.empty() && cluster_id != value("cluster.id")) {
     return fail(ErrorCode::kInconsistentClusterId,
@@ -70,9 +72,10 @@ Result<void> establish_format(FileSystem& files, const Path& folder) {
   const auto format = found == there->end() ? std::nullopt : parse_number<int>(found->second);
   if (!format || *format < 1) return fail(ErrorCode::kMalformed, path + ": there is no format number");
   if (*format > kFormat) {
-    return fail(ErrorCode::kUnsupported, fmt::format("{} was written by a newer version of millrace (format {}, this one "
-                                                     "understands {}); use that version",
-                                                     folder, *format, kFormat));
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} was written by a newer version of millrace (format {}, this one "
+                            "understands {}); use that version",
+                            folder, *format, kFormat));
   }
   return {};
 }

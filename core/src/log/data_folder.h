@@ -20,9 +20,10 @@ struct FolderIdentity {
   std::string directory_id;
 };
 
-/// Reads the identity of a folder, or gives it one. Errors: `kInconsistentClusterId`, `kInvalidConfig` (another node's), `kMalformed`.
-[[nodiscard]] Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder, std::string_view cluster_id,
-                                                        BrokerId node_id, Random& random);
+/// Reads the identity of a folder, or gives it one. Errors: `kInconsistentClusterId`, `kInvalidConfig` (another
+/// node's), `kMalformed`.
+[[nodiscard]] Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder,
+                                                        std::string_view cluster_id, BrokerId node_id, Random& random);
 
 /// Checks that this version understands the folder, or writes down its version. Errors: `kUnsupported`, `kMalformed`.
 [[nodiscard]] Result<void> establish_format(FileSystem& files, const Path& folder);

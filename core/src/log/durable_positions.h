@@ -16,14 +16,14 @@ namespace millrace {
 
 /// How far each partition was durable when the last sync rounds ended: what tells damage from a torn tail.
 ///
-/// An append-only file of entries, of which the last one of a partition counts; rewritten when it has grown. It is written in
-/// every round but synced only with the checkpoints: an entry is true whenever it reaches the disk, and one that is lost only
-/// makes the known position an older one. An entry is
+/// An append-only file of entries, of which the last one of a partition counts; rewritten when it has grown. It is
+/// written in every round but synced only with the checkpoints: an entry is true whenever it reaches the disk, and one
+/// that is lost only makes the known position an older one. An entry is
 ///
 ///     crc32c 4 | size of the name 2 | partition's id 16 | offset 8 | segment 8 | position 8 | name
 ///
-/// The id is the topic's, so that a partition that was made again is not taken for the one before. Reading ends at the first entry
-/// whose CRC is wrong.
+/// The id is the topic's, so that a partition that was made again is not taken for the one before. Reading ends at the
+/// first entry whose CRC is wrong.
 ///
 /// Threading: any thread.
 class DurablePositions {

@@ -48,7 +48,8 @@ Result<void> EpochCache::decode(std::string_view text) {
   for (const auto& line : lines) {
     const auto epoch = line.size() == 2 ? parse_number<std::int32_t>(line[0]) : std::nullopt;
     const auto start = line.size() == 2 ? parse_number<std::int64_t>(line[1]) : std::nullopt;
-    if (!epoch || !start) return fail(ErrorCode::kMalformed, "a line of the leader epoch checkpoint is not \"EPOCH START\"");
+    if (!epoch || !start)
+      return fail(ErrorCode::kMalformed, "a line of the leader epoch checkpoint is not \"EPOCH START\"");
     if (!read.empty() && (*epoch <= read.back().epoch.value() || *start < read.back().start.value())) {
       return fail(ErrorCode::kMalformed, "the leader epoch checkpoint is not in order");
     }

@@ -47,7 +47,7 @@ FileCache::FileCache(FileSystem& files, std::size_t capacity)
     : files_(&files), capacity_(std::max<std::size_t>(capacity, 2)) {}
 
 std::size_t FileCache::capacity_from_process_limit() {
-  struct rlimit limit {};
+  struct rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
   return static_cast<std::size_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 32, 16384));
 }

@@ -29,11 +29,11 @@ class Flushable {
 ///       ^                                                                                           |
 ///       +---------------- nothing became dirty meanwhile <-----------------------------------------+
 ///
-/// A round takes everything that is dirty when it begins, and the next begins as soon as one is done and something is dirty:
-/// the load itself sets the size of the groups. An idle flusher sleeps.
+/// A round takes everything that is dirty when it begins, and the next begins as soon as one is done and something is
+/// dirty: the load itself sets the size of the groups. An idle flusher sleeps.
 ///
-/// Threading: any thread may call any function. With `threads` = 0 it has no thread, and `run_round` is called by hand: the
-/// simulator's way.
+/// Threading: any thread may call any function. With `threads` = 0 it has no thread, and `run_round` is called by hand:
+/// the simulator's way.
 class Flusher {
  public:
   struct Options {

@@ -61,9 +61,10 @@ class LogManager::Impl {
     MILLRACE_CHECK(files_.make_directories(directory_));
     auto lock = files_.lock(join(directory_, ".lock"));
     if (!lock && lock.error().code() == ErrorCode::kInUse) {
-      return fail(ErrorCode::kInUse, fmt::format("cannot open the data folder {}: it is in use by another process, or by another "
-                                                 "broker of this one. Stop it, or choose another folder",
-                                                 directory_));
+      return fail(ErrorCode::kInUse,
+                  fmt::format("cannot open the data folder {}: it is in use by another process, or by another "
+                              "broker of this one. Stop it, or choose another folder",
+                              directory_));
     }
     if (!lock) return std::unexpected(std::move(lock).error());
     lock_ = *std::move(lock);
@@ -102,13 +103,15 @@ class LogManager::Impl {
     {
       const std::lock_guard lock{mutex_};
       if (partitions_.contains(name)) {
-        return fail(ErrorCode::kTopicAlreadyExists, fmt::format("partition {} is in {} already", name.to_string(), directory_));
+        return fail(ErrorCode::kTopicAlreadyExists,
+                    fmt::format("partition {} is in {} already", name.to_string(), directory_));
       }
     }
     const auto directory = folder_of_partition(name);
     MILLRACE_CHECK(files_.make_directories(directory));
     MILLRACE_CHECK(write_partition_metadata(files_, directory, id));
-    MILLRACE_TRY(log, PartitionLog::open(context(), name, directory, config, {.topic_id = id, .clean = true, .durable = {}}));
+    MILLRACE_TRY(
+        log, PartitionLog::open(context(), name, directory, config, {.topic_id = id, .clean = true, .durable = {}}));
     const std::lock_guard lock{mutex_};
     partitions_.insert_or_assign(name, Entry{id, log, Offset{0}});
     return log;
@@ -160,7 +163,8 @@ class LogManager::Impl {
     if (closed_) return;
     if (clock_.now() - last_checkpoint_ >= options_.checkpoint_interval) {
       last_checkpoint_ = clock_.now();
-      if (auto saved = save_checkpoints(); !saved) logger_.warn("cannot write a checkpoint: {}", saved.error().message());
+      if (auto saved = save_checkpoints(); !saved)
+        logger_.warn("cannot write a checkpoint: {}", saved.error().message());
     }
     std::erase_if(deleted_, [this](const Path& folder) {
       auto removed = remove_tree(files_, folder);
@@ -221,7 +225,8 @@ class LogManager::Impl {
   }
 
   std::unexpected<Error> unknown(const TopicPartition& name) const {
-    return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("there is no partition {} in {}", name.to_string(), directory_));
+    return fail(ErrorCode::kUnknownTopicOrPartition,
+                fmt::format("there is no partition {} in {}", name.to_string(), directory_));
   }
 
   Result<void> check_open() const {
@@ -231,7 +236,8 @@ class LogManager::Impl {
 
   Path folder_of_partition(const TopicPartition& name) const { return join(directory_, name.to_string()); }
 
-  /// A checkpoint that cannot be read is as good as none: its loss costs time, or brings back records that were deleted.
+  /// A checkpoint that cannot be read is as good as none: its loss costs time, or brings back records that were
+  /// deleted.
   OffsetsByPartition load_checkpoint(std::string_view name) {
     auto read = read_offset_checkpoint(files_, join(directory_, name));
     if (read) return *std::move(read);
@@ -276,7 +282,8 @@ class LogManager::Impl {
       // Its making was interrupted; nobody was told that it is there.
       if (auto removed = remove_tree(files_, directory); removed) return std::nullopt;
     }
-    LogHints hints{.topic_id = entry.topic_id, .clean = was_clean_, .recovery_point = recovery_point, .log_start = log_start};
+    LogHints hints{
+        .topic_id = entry.topic_id, .clean = was_clean_, .recovery_point = recovery_point, .log_start = log_start};
     if (positions_->existed()) hints.durable = positions_->find({name.to_string(), entry.topic_id});
     entry.log = PartitionLog::open(context(), name, directory, options_.initial_config, hints);
     if (!entry.log) logger_.error("{}", entry.log.error().message());
@@ -304,7 +311,8 @@ class LogManager::Impl {
     OffsetsByPartition high_watermarks;
     std::unique_lock lock{mutex_};
     for (const auto& [name, entry] : partitions_) {
-      recovery_points[name] = entry.log && !(*entry.log)->failure() ? (*entry.log)->durable().offset : entry.recovery_point;
+      recovery_points[name] =
+          entry.log && !(*entry.log)->failure() ? (*entry.log)->durable().offset : entry.recovery_point;
       if (entry.log) high_watermarks[name] = (*entry.log)->high_watermark();
     }
     // No I/O with the lock held.

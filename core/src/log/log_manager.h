@@ -32,7 +32,8 @@ struct FoundPartition {
 ///     TOPIC-PARTITION/   partition.metadata  leader-epoch-checkpoint  N.log  N.index  N.timeindex  N.snapshot
 ///     TOPIC-PARTITION.ID-delete/   being removed
 ///
-/// Threading: any thread may call any function. It owns the flusher's threads; none outlives it. Logs must be let go of before it.
+/// Threading: any thread may call any function. It owns the flusher's threads; none outlives it. Logs must be let go of
+/// before it.
 class LogManager {
  public:
   struct Options {
@@ -52,8 +53,9 @@ class LogManager {
     std::uint64_t random_seed = 0;
   };
 
-  /// Opens the folder (made if absent) and every partition in it; after a crash it recovers them, several at once. Errors:
-  /// `kInUse` (another process owns it), `kUnsupported` (a newer version wrote it), `kInconsistentClusterId`, `kMalformed`, `kNoSpace`, `kIo`.
+  /// Opens the folder (made if absent) and every partition in it; after a crash it recovers them, several at once.
+  /// Errors: `kInUse` (another process owns it), `kUnsupported` (a newer version wrote it), `kInconsistentClusterId`,
+  /// `kMalformed`, `kNoSpace`, `kIo`.
   static Result<std::unique_ptr<LogManager>> open(FileSystem& files, Path directory, Options options,
                                                   BufferPool& buffers, const Clock& clock, Logger& logger);
   /// Closes, if `close` was not called.
@@ -68,23 +70,25 @@ class LogManager {
   [[nodiscard]] std::vector<FoundPartition> partitions() const;
   /// Errors: `kUnknownTopicOrPartition`; those of an offline partition.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> find(const TopicPartition& name) const;
-  /// Makes a partition; its name and id are durable when this returns. Errors: `kTopicAlreadyExists`, `kNoSpace`, `kIo`.
+  /// Makes a partition; its name and id are durable when this returns. Errors: `kTopicAlreadyExists`, `kNoSpace`,
+  /// `kIo`.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> create(const TopicPartition& name, TopicId id, LogConfig config);
-  /// Takes a partition (also an offline one) out: its folder is renamed, durably, and removed by a later `tick`. Errors:
-  /// `kUnknownTopicOrPartition`, `kIo`.
+  /// Takes a partition (also an offline one) out: its folder is renamed, durably, and removed by a later `tick`.
+  /// Errors: `kUnknownTopicOrPartition`, `kIo`.
   [[nodiscard]] Result<void> remove(const TopicPartition& name);
   /// As `PartitionLog::delete_records`, and the new log start is durable when this returns.
   [[nodiscard]] Result<Offset> delete_records(const TopicPartition& name, Offset before);
 
-  /// What has to be done from time to time: retention, checkpoints, removing deleted folders. To be called about every few
-  /// seconds by the owner's timer, from one thread. Trouble of one partition is logged and does not keep the others.
+  /// What has to be done from time to time: retention, checkpoints, removing deleted folders. To be called about every
+  /// few seconds by the owner's timer, from one thread. Trouble of one partition is logged and does not keep the
+  /// others.
   void tick();
 
   /// One round of the flusher; false if nothing was dirty. Only with `flush_threads` = 0.
   bool run_flush_round();
 
-  /// Syncs and closes every log and leaves the mark of a clean shutdown. Idempotent. Errors: the first log that could not be closed
-  /// cleanly; then there is no mark.
+  /// Syncs and closes every log and leaves the mark of a clean shutdown. Idempotent. Errors: the first log that could
+  /// not be closed cleanly; then there is no mark.
   [[nodiscard]] Result<void> close();
 
  private:

@@ -11,7 +11,8 @@ namespace millrace {
 Result<void> PartitionLog::Impl::check_open() const {
   const std::lock_guard lock{view_mutex_};
   if (failure_) {
-    return millrace::fail(ErrorCode::kStorageError, fmt::format("{} is offline: {}", name_.to_string(), failure_->message()));
+    return millrace::fail(ErrorCode::kStorageError,
+                          fmt::format("{} is offline: {}", name_.to_string(), failure_->message()));
   }
   if (closed_) return millrace::fail(ErrorCode::kClosed, name_.to_string() + " is closed");
   return {};
@@ -35,12 +36,14 @@ Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch ep
 Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice) {
   MILLRACE_CHECK(check_open());
   if (epoch < epochs_.last()) {
-    return millrace::fail(ErrorCode::kFencedLeaderEpoch, fmt::format("{}: leader epoch {} is older than the log's, {}",
-                                                           name_.to_string(), epoch.value(), epochs_.last().value()));
+    return millrace::fail(ErrorCode::kFencedLeaderEpoch,
+                          fmt::format("{}: leader epoch {} is older than the log's, {}", name_.to_string(),
+                                      epoch.value(), epochs_.last().value()));
   }
   if (bytes.size() > static_cast<std::uint64_t>(config_.segment_bytes)) {
-    return millrace::fail(ErrorCode::kRecordListTooLarge, fmt::format("{}: a batch of {} bytes is larger than segment.bytes, {}",
-                                                            name_.to_string(), bytes.size(), config_.segment_bytes));
+    return millrace::fail(ErrorCode::kRecordListTooLarge,
+                          fmt::format("{}: a batch of {} bytes is larger than segment.bytes, {}", name_.to_string(),
+                                      bytes.size(), config_.segment_bytes));
   }
   const auto batch = RecordBatchView::trusted(bytes);
   AppendInfo info;
@@ -69,7 +72,8 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   const std::lock_guard lock{view_mutex_};
   view_.end = {batch.next_offset(), active().base(), active().size()};
   changed_ = true;
-  if (unsynced_.empty() || unsynced_.back().segment != segments_.back()) unsynced_.push_back({segments_.back(), std::move(file)});
+  if (unsynced_.empty() || unsynced_.back().segment != segments_.back())
+    unsynced_.push_back({segments_.back(), std::move(file)});
   if (batch.is_transactional()) note_transaction(batch, at);
   mark_dirty_locked(notice);
   if (write_caching_) advance_locked(notice);
@@ -143,7 +147,8 @@ Result<void> PartitionLog::Impl::roll_locked(Offset base) {
 
 void PartitionLog::Impl::save_epochs() {
   // Can be told again from the batches: that it cannot be written is no reason to refuse an append.
-  const auto saved = replace_file(context_.files, join(directory_, "leader-epoch-checkpoint"), as_bytes(epochs_.encode()));
+  const auto saved =
+      replace_file(context_.files, join(directory_, "leader-epoch-checkpoint"), as_bytes(epochs_.encode()));
   if (!saved) context_.logger.warn("{}: {}", name_.to_string(), saved.error().message());
 }
 

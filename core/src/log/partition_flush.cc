@@ -102,8 +102,9 @@ void PartitionLog::Impl::end_flush(const Result<void>& result) {
   flushing_.clear();
   Notice notice{*this};
   if (!result) {
-    fail(Error{result.error().code(), result.error().message() +
-                                          ". What the disk holds is not known any more; restart the broker once the disk is well"},
+    fail(Error{result.error().code(),
+               result.error().message() +
+                   ". What the disk holds is not known any more; restart the broker once the disk is well"},
          notice);
     return;
   }

@@ -100,7 +100,9 @@ void PartitionLog::when_durable(Offset end, DurableCallback callback) {
 void PartitionLog::when_high_watermark(Offset end, DurableCallback callback) {
   impl_->when(end, std::move(callback), WaitFor::kHighWatermark);
 }
-void PartitionLog::set_progress_listener(ProgressListener listener) { impl_->set_progress_listener(std::move(listener)); }
+void PartitionLog::set_progress_listener(ProgressListener listener) {
+  impl_->set_progress_listener(std::move(listener));
+}
 void PartitionLog::configure(LogConfig config) { impl_->configure(config); }
 LogConfig PartitionLog::config() const { return impl_->config(); }
 Result<Offset> PartitionLog::delete_records(Offset before) { return impl_->delete_records(before); }

@@ -71,8 +71,8 @@ struct LogPositions {
   Offset log_end{0};
 };
 
-/// A place in a log that a sync has made durable: all before `offset` lies in segments up to `segment`, in that one in its
-/// first `position` bytes.
+/// A place in a log that a sync has made durable: all before `offset` lies in segments up to `segment`, in that one in
+/// its first `position` bytes.
 struct DurablePosition {
   Offset offset{0};
   Offset segment{0};
@@ -110,19 +110,20 @@ struct RecoveryReport {
 
 /// The records of one partition: an append-only sequence of record batches in segment files of Kafka's format.
 ///
-/// Threading: any thread may call any function. Appends take turns; reads take a snapshot and never wait for an append or
-/// a sync. What a `LogSlice` holds stays readable until it is let go. Callbacks run on the flusher's thread (or inside the
-/// call that makes their condition true), with no lock held; they must not wait.
+/// Threading: any thread may call any function. Appends take turns; reads take a snapshot and never wait for an append
+/// or a sync. What a `LogSlice` holds stays readable until it is let go. Callbacks run on the flusher's thread (or
+/// inside the call that makes their condition true), with no lock held; they must not wait.
 ///
 /// Offsets, always: log_start <= last_stable <= high_watermark <= log_end
 ///
 ///     | deleted | readable                      | written, not yet durable |
 ///     0         log_start        high_watermark                           log_end
 ///
-/// Durability: `append` returns when the bytes are in the page cache; `when_durable` tells when they are on the disk. Without
-/// `write_caching` the high watermark is the durable end: a consumer never sees what a power cut could take back.
-/// After a failed sync the log refuses every append with `kStorageError` until it is opened again: what the disk holds
-/// is no longer known. The same after damage was read: the error names file, byte and offset, and nothing is changed on disk.
+/// Durability: `append` returns when the bytes are in the page cache; `when_durable` tells when they are on the disk.
+/// Without `write_caching` the high watermark is the durable end: a consumer never sees what a power cut could take
+/// back. After a failed sync the log refuses every append with `kStorageError` until it is opened again: what the disk
+/// holds is no longer known. The same after damage was read: the error names file, byte and offset, and nothing is
+/// changed on disk.
 class PartitionLog {
  public:
   using DurableCallback = std::move_only_function<void(const Result<void>&)>;
@@ -130,8 +131,9 @@ class PartitionLog {
   using ProgressListener = std::function<void(const LogPositions&)>;
 
   /// Opens the log in `directory` (made if absent) and repairs what a crash may leave: a torn tail is cut off and
-  /// reported, missing or damaged indexes are rebuilt. O(1) after a clean close, else O(bytes after the recovery point).
-  /// Errors: `kCorruptLog` for damage below the durable position in `hints` (nothing is changed on disk), `kIo`.
+  /// reported, missing or damaged indexes are rebuilt. O(1) after a clean close, else O(bytes after the recovery
+  /// point). Errors: `kCorruptLog` for damage below the durable position in `hints` (nothing is changed on disk),
+  /// `kIo`.
   static Result<std::shared_ptr<PartitionLog>> open(const LogContext& context, TopicPartition name, Path directory,
                                                     LogConfig config, const LogHints& hints = {});
   ~PartitionLog();
@@ -140,19 +142,21 @@ class PartitionLog {
   [[nodiscard]] const Path& directory() const;
   [[nodiscard]] const RecoveryReport& recovery_report() const;
 
-  /// Gives `batch` its base offset and leader epoch in place (neither is under its CRC) and writes it. The caller has checked it with
-  /// `check_produced_batch`. A retry of one of the producer's last five batches is not written again: the answer is the first
-  /// append's. Errors: `kOutOfOrderSequenceNumber`, `kDuplicateSequenceNumber` (a retry of an older one), `kInvalidProducerEpoch`,
-  /// `kRecordListTooLarge` (larger than a segment), `kFencedLeaderEpoch` (older than the log's last), `kNoSpace`, `kStorageError`, `kClosed`.
+  /// Gives `batch` its base offset and leader epoch in place (neither is under its CRC) and writes it. The caller has
+  /// checked it with `check_produced_batch`. A retry of one of the producer's last five batches is not written again:
+  /// the answer is the first append's. Errors: `kOutOfOrderSequenceNumber`, `kDuplicateSequenceNumber` (a retry of an
+  /// older one), `kInvalidProducerEpoch`, `kRecordListTooLarge` (larger than a segment), `kFencedLeaderEpoch` (older
+  /// than the log's last), `kNoSpace`, `kStorageError`, `kClosed`.
   [[nodiscard]] Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch);
 
-  /// Whole batches from the one that holds `from`, up to about `max_bytes`; at least one batch, however large, if there is one
-  /// below the isolation's bound. Empty at the bound. The first batch may begin before `from`. Nothing past the bound is
-  /// read from the disk. Bytes that this process has neither written nor read before are checked against their CRC.
-  /// Errors: `kOffsetOutOfRange`, `kCorruptLog`, `kIo`, `kClosed`.
+  /// Whole batches from the one that holds `from`, up to about `max_bytes`; at least one batch, however large, if there
+  /// is one below the isolation's bound. Empty at the bound. The first batch may begin before `from`. Nothing past the
+  /// bound is read from the disk. Bytes that this process has neither written nor read before are checked against their
+  /// CRC. Errors: `kOffsetOutOfRange`, `kCorruptLog`, `kIo`, `kClosed`.
   [[nodiscard]] Result<LogSlice> read(Offset from, std::size_t max_bytes, Isolation isolation) const;
 
-  /// The first record whose timestamp is `time` or later, in offset order, below the isolation's bound; none if there is none.
+  /// The first record whose timestamp is `time` or later, in offset order, below the isolation's bound; none if there
+  /// is none.
   [[nodiscard]] Result<std::optional<OffsetAndTimestamp>> offset_for_time(
       Timestamp time, Isolation isolation = Isolation::kHighWatermark) const;
   /// The record with the largest timestamp; none in an empty log.
@@ -186,17 +190,19 @@ class PartitionLog {
   void configure(LogConfig config);
   [[nodiscard]] LogConfig config() const;
 
-  /// Makes records before `before` unreadable and removes segments that hold no others; `kNoOffset` stands for the high watermark.
-  /// Gives the new log start. Errors: `kOffsetOutOfRange` beyond the high watermark.
+  /// Makes records before `before` unreadable and removes segments that hold no others; `kNoOffset` stands for the high
+  /// watermark. Gives the new log start. Errors: `kOffsetOutOfRange` beyond the high watermark.
   [[nodiscard]] Result<Offset> delete_records(Offset before);
-  /// Removes the oldest segments that are over the retention's size or time; gives the count. Never past the high watermark.
+  /// Removes the oldest segments that are over the retention's size or time; gives the count. Never past the high
+  /// watermark.
   [[nodiscard]] Result<std::size_t> apply_retention();
   /// Ends the current segment, if it holds anything, and begins the next.
   [[nodiscard]] Result<void> roll();
   /// Reads every batch of the log and checks its CRC. Errors: `kCorruptLog` for the first damage.
   [[nodiscard]] Result<void> verify() const;
 
-  /// Syncs and closes: afterwards every call gives `kClosed`. Idempotent. Errors: the sync's; then the close was not clean.
+  /// Syncs and closes: afterwards every call gives `kClosed`. Idempotent. Errors: the sync's; then the close was not
+  /// clean.
   [[nodiscard]] Result<void> close();
   /// Ends without writing anything more, as before the folder is removed. Waiting callbacks get `kClosed`.
   void abandon();

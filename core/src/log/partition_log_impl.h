@@ -34,8 +34,8 @@ struct LogView {
   LogPlace stable;
 };
 
-/// Locks, in this order: `mutex_` (who changes the log: appends, rolling, trimming, closing), then `view_mutex_` (what is
-/// published, who waits; never held over I/O or a callback). Readers take only the second.
+/// Locks, in this order: `mutex_` (who changes the log: appends, rolling, trimming, closing), then `view_mutex_` (what
+/// is published, who waits; never held over I/O or a callback). Readers take only the second.
 class PartitionLog::Impl final : public Flushable, public std::enable_shared_from_this<PartitionLog::Impl> {
  public:
   Impl(const LogContext& context, TopicPartition name, Path directory, LogConfig config, TopicId id);

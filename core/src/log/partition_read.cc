@@ -13,7 +13,8 @@ namespace layout = batch_layout;
 
 /// The segment that holds `offset`: the last that does not begin after it.
 std::size_t segment_of(const SegmentList& segments, Offset offset) {
-  const auto after = std::ranges::upper_bound(segments, offset, {}, [](const auto& segment) { return segment->base(); });
+  const auto after =
+      std::ranges::upper_bound(segments, offset, {}, [](const auto& segment) { return segment->base(); });
   return after == segments.begin() ? 0 : static_cast<std::size_t>(after - segments.begin()) - 1;
 }
 
@@ -34,8 +35,8 @@ struct Cut {
   std::optional<std::pair<std::size_t, std::string>> damage;
 };
 
-/// The whole batches in `bytes` from the one that holds `from`, at most `max_bytes` of them unless the first is larger. `checked`: bytes
-/// before this index need no CRC check.
+/// The whole batches in `bytes` from the one that holds `from`, at most `max_bytes` of them unless the first is larger.
+/// `checked`: bytes before this index need no CRC check.
 Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t checked) {
   Cut cut;
   std::size_t at = 0;
@@ -45,7 +46,8 @@ Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t che
     const auto length = load_be<std::int32_t>(bytes.data() + at + layout::kLength);
     const auto magic = load_be<std::int8_t>(bytes.data() + at + layout::kMagic);
     if (!parsed) {
-      const bool cut_off = magic == 2 && length > 0 && layout::kLogOverhead + static_cast<std::size_t>(length) > bytes.size() - at;
+      const bool cut_off =
+          magic == 2 && length > 0 && layout::kLogOverhead + static_cast<std::size_t>(length) > bytes.size() - at;
       if (!cut_off) {
         cut.damage.emplace(at, parsed.error().message());
       } else if (!begun) {
@@ -55,7 +57,8 @@ Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t che
       break;
     }
     if (parsed->base_offset() < std::max(cut.next, Offset{0}) || parsed->last_offset_delta() < 0) {
-      cut.damage.emplace(at, fmt::format("the batch has offset {} after offset {}", parsed->base_offset().value(), cut.next - Offset{1}));
+      cut.damage.emplace(at, fmt::format("the batch has offset {} after offset {}", parsed->base_offset().value(),
+                                         cut.next - Offset{1}));
       break;
     }
     const bool wanted = parsed->last_offset() >= from;
@@ -107,8 +110,8 @@ Result<LogSlice> PartitionLog::Impl::read(Offset from, std::size_t max_bytes, Is
   const auto now = view();
   if (from < now.log_start || from > now.end.offset) {
     return millrace::fail(ErrorCode::kOffsetOutOfRange,
-                          fmt::format("{} has offsets {} to {}; {} was asked for", name_.to_string(), now.log_start.value(),
-                                      now.end.offset.value(), from.value()));
+                          fmt::format("{} has offsets {} to {}; {} was asked for", name_.to_string(),
+                                      now.log_start.value(), now.end.offset.value(), from.value()));
   }
   const auto limit = bound(now, isolation);
   LogSlice slice;
@@ -170,7 +173,8 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
     }
     const Bytes bytes{buffer.data(), size};
     const auto verified = segment.verified();
-    const auto cut = cut_batches(bytes, from, max_bytes, verified > position ? static_cast<std::size_t>(verified - position) : 0);
+    const auto cut =
+        cut_batches(bytes, from, max_bytes, verified > position ? static_cast<std::size_t>(verified - position) : 0);
     if (!from_start && misleads(bytes, from, cut)) {
       // The index, not the log, may be damaged: the way from the segment's first batch is sure.
       context_.logger.warn("{}: the index of {} is wrong for offset {}; reading on without it", name_.to_string(),
@@ -210,10 +214,11 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
 
 Error PartitionLog::Impl::damage_error(const Segment& segment, const SegmentDamage& damage) const {
   const auto intact = count_records_after(segment, damage, context_.buffers).value_or(0);
-  return {ErrorCode::kCorruptLog,
-          fmt::format("{} is offline: {} in {} at byte {} (offset {}). {} later records look intact. Nothing was changed; "
-                      "see: millrace log verify --help",
-                      name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact)};
+  return {
+      ErrorCode::kCorruptLog,
+      fmt::format("{} is offline: {} in {} at byte {} (offset {}). {} later records look intact. Nothing was changed; "
+                  "see: millrace log verify --help",
+                  name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact)};
 }
 
 Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::search(const LogView& view, std::size_t index,
@@ -226,7 +231,8 @@ Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::search(const LogVi
   while (from + layout::kRecords <= end) {
     MILLRACE_TRY(got, file->read(from, header.bytes().first(layout::kRecords)));
     if (got < layout::kRecords) break;
-    const auto size = layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
+    const auto size =
+        layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
     const auto head = RecordBatchView::trusted(header.bytes().first(layout::kRecords));
     if (head.magic() != 2 || size < layout::kRecords || from + size > end) break;
     if (head.max_timestamp() >= time && head.last_offset() >= view.log_start && !head.is_control()) {
@@ -302,7 +308,8 @@ Result<void> PartitionLog::Impl::verify() {
     if (segment->base() > now.end.segment) break;
     const auto end = end_in(*segment, now.end);
     if (expected == kNoOffset) expected = segment->base();
-    const ScanOptions options{.to = end, .expected = expected, .checksums_from = Offset{0}, .gaps_allowed = config().cleanup_compact};
+    const ScanOptions options{
+        .to = end, .expected = expected, .checksums_from = Offset{0}, .gaps_allowed = config().cleanup_compact};
     MILLRACE_TRY(scanned, scan(*segment, options, context_.buffers, [](const auto&, auto, auto) {}));
     if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
     expected = scanned.next_offset;

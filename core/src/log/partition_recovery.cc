@@ -52,9 +52,10 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
   report_.clean = hints.clean;
   if (segments_.empty()) {
     if (hints.durable && hints.durable->offset > hints.log_start && hints.durable->position > 0) {
-      return millrace::fail(ErrorCode::kCorruptLog,
-                            fmt::format("{} is offline: {} has no segment, and offset {} was durable. Nothing was changed",
-                                        name_.to_string(), directory_, hints.durable->offset.value()));
+      return millrace::fail(
+          ErrorCode::kCorruptLog,
+          fmt::format("{} is offline: {} has no segment, and offset {} was durable. Nothing was changed",
+                      name_.to_string(), directory_, hints.durable->offset.value()));
     }
     segments_.push_back(std::make_shared<Segment>(context_.open_files, directory_, hints.log_start));
     MILLRACE_CHECK(segments_.back()->create());
@@ -77,19 +78,22 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
 }
 
 Result<void> PartitionLog::Impl::check_lengths(const DurablePosition& durable) const {
-  const auto at = std::ranges::find_if(segments_, [&durable](const auto& segment) { return segment->base() == durable.segment; });
+  const auto at =
+      std::ranges::find_if(segments_, [&durable](const auto& segment) { return segment->base() == durable.segment; });
   // Older segments may have been removed by retention since; but not this one and all after it.
   const bool gone = at == segments_.end() && (segments_.empty() || segments_.back()->base() < durable.segment);
   if (gone && durable.position > 0) {
-    return millrace::fail(ErrorCode::kCorruptLog,
-                          fmt::format("{} is offline: {} is missing, and offset {} was durable. Nothing was changed",
-                                      name_.to_string(), segment_stem(durable.segment) + ".log", durable.offset.value()));
+    return millrace::fail(
+        ErrorCode::kCorruptLog,
+        fmt::format("{} is offline: {} is missing, and offset {} was durable. Nothing was changed", name_.to_string(),
+                    segment_stem(durable.segment) + ".log", durable.offset.value()));
   }
   if (at != segments_.end() && (*at)->size() < durable.position) {
-    return millrace::fail(ErrorCode::kCorruptLog,
-                          fmt::format("{} is offline: {} ends at byte {}, and {} bytes of it were durable (up to offset {}). Nothing "
-                                      "was changed; see: millrace log verify --help",
-                                      name_.to_string(), (*at)->path(), (*at)->size(), durable.position, durable.offset.value()));
+    return millrace::fail(
+        ErrorCode::kCorruptLog,
+        fmt::format("{} is offline: {} ends at byte {}, and {} bytes of it were durable (up to offset {}). Nothing "
+                    "was changed; see: millrace log verify --help",
+                    name_.to_string(), (*at)->path(), (*at)->size(), durable.position, durable.offset.value()));
   }
   return {};
 }
@@ -126,7 +130,8 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
     if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
     if (!sound) MILLRACE_CHECK(segment->seal());
     if (last) {
-      view_.end = {scanned.next_offset == kNoOffset ? segment->base() : scanned.next_offset, segment->base(), segment->size()};
+      view_.end = {scanned.next_offset == kNoOffset ? segment->base() : scanned.next_offset, segment->base(),
+                   segment->size()};
     }
   }
   // What rolling by time counts from is in the first batch.
@@ -135,7 +140,8 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
     const auto visit = [&](const RecordBatchView& head, auto, auto) {
       if (!newest.first_timestamp()) newest.set_first_timestamp(head.max_timestamp());
     };
-    MILLRACE_TRY(scanned, scan(newest, {.to = newest.size(), .gaps_allowed = true, .most_batches = 1}, context_.buffers, visit));
+    MILLRACE_TRY(scanned,
+                 scan(newest, {.to = newest.size(), .gaps_allowed = true, .most_batches = 1}, context_.buffers, visit));
     if (scanned.damage) return std::unexpected(damage_error(newest, *scanned.damage));
   }
   return {};
@@ -152,7 +158,8 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     auto& segment = *segments_[i];
     // Its indexes were synced with it: what is durable reaches beyond it.
     const bool settled = i + 1 < segments_.size() && segments_[i + 1]->base() < checked_before;
-    const bool follows = expected == kNoOffset || segment.base() == expected || (config_.cleanup_compact && segment.base() > expected);
+    const bool follows =
+        expected == kNoOffset || segment.base() == expected || (config_.cleanup_compact && segment.base() > expected);
     if (!follows) {
       const auto& previous = *segments_[i - 1];
       SegmentDamage damage{previous.size(), expected, fmt::format("the next segment is {}", file_name(segment.path()))};
@@ -215,7 +222,8 @@ Result<void> PartitionLog::Impl::cut_tail(std::size_t index, const SegmentDamage
   report_.cut_file = segment.path();
   report_.cut_position = damage.position;
   report_.cut_reason = damage.reason;
-  // Later segments first, the last one first: were this interrupted, none of them could be taken for what follows the cut.
+  // Later segments first, the last one first: were this interrupted, none of them could be taken for what follows the
+  // cut.
   while (segments_.size() > index + 1) {
     MILLRACE_TRY(info, context_.files.info(segments_.back()->path()));
     report_.cut_bytes += info.size;
@@ -227,14 +235,16 @@ Result<void> PartitionLog::Impl::cut_tail(std::size_t index, const SegmentDamage
   MILLRACE_TRY(size, file->size());
   report_.cut_bytes += size - damage.position;
   MILLRACE_CHECK(segment.cut(damage.position));
-  context_.logger.warn("{}: cut {} bytes off the end, from offset {} ({} at byte {}: {}); no write there was acknowledged as durable",
-                       name_.to_string(), report_.cut_bytes, damage.offset.value(), damage.position,
-                       file_name(segment.path()), damage.reason);
+  context_.logger.warn(
+      "{}: cut {} bytes off the end, from offset {} ({} at byte {}: {}); no write there was acknowledged as durable",
+      name_.to_string(), report_.cut_bytes, damage.offset.value(), damage.position, file_name(segment.path()),
+      damage.reason);
   return {};
 }
 
 Result<LogPlace> PartitionLog::Impl::place_of(Offset offset) const {
-  const auto after = std::ranges::upper_bound(segments_, offset, {}, [](const auto& segment) { return segment->base(); });
+  const auto after =
+      std::ranges::upper_bound(segments_, offset, {}, [](const auto& segment) { return segment->base(); });
   const auto& segment = after == segments_.begin() ? *segments_.front() : **std::prev(after);
   MILLRACE_TRY(from, segment.position_before(offset));
   LogPlace place{offset, segment.base(), from};

@@ -59,7 +59,8 @@ Result<ProducerState::Verdict> ProducerState::check(const RecordBatchView& batch
   const auto oldest = producer.batches[0].first_sequence;
   if (batch.last_sequence() < oldest && first < oldest && oldest - first < INT32_MAX / 2) {
     return fail(ErrorCode::kDuplicateSequenceNumber,
-                fmt::format("producer {} repeated sequence {}, which is in the log already but no longer remembered", id, first));
+                fmt::format("producer {} repeated sequence {}, which is in the log already but no longer remembered",
+                            id, first));
   }
   return fail(ErrorCode::kOutOfOrderSequenceNumber,
               fmt::format("producer {} wrote sequence {} where {} was expected", id, first, expected));

@@ -37,7 +37,8 @@ class ProducerState {
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
   void clear() { producers_.clear(); }
 
-  /// Kafka's producer snapshot, version 1: of each producer the last batch. `decode` replaces what is there. Errors: `kMalformed`.
+  /// Kafka's producer snapshot, version 1: of each producer the last batch. `decode` replaces what is there. Errors:
+  /// `kMalformed`.
   [[nodiscard]] std::vector<std::byte> encode() const;
   [[nodiscard]] Result<void> decode(Bytes bytes);
 

@@ -126,7 +126,8 @@ Result<bool> Segment::load(FileSystem& files) {
   constexpr std::uint64_t kNeedsEntries = 1 << 20;
   const auto last = offset_index_.last();
   if (!last && size() > kNeedsEntries) return false;
-  if (last && (last->position < 0 || static_cast<std::uint64_t>(last->position) >= size() || last->relative_offset < 0)) return false;
+  if (last && (last->position < 0 || static_cast<std::uint64_t>(last->position) >= size() || last->relative_offset < 0))
+    return false;
   const auto newest = time_index_.last();
   if (newest->relative_offset < 0 || newest->timestamp < 0) return false;
   largest_timestamp_.store(newest->timestamp);

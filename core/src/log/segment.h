@@ -30,8 +30,8 @@ struct SegmentDamage {
 
 /// One file of a partition's log with its two indexes.
 ///
-/// Threading: one thread at a time changes it (`append`, `seal`, `rebuild_indexes`, `cut`); any thread may read meanwhile what was
-/// published to it: it must not read past the position it was told.
+/// Threading: one thread at a time changes it (`append`, `seal`, `rebuild_indexes`, `cut`); any thread may read
+/// meanwhile what was published to it: it must not read past the position it was told.
 class Segment {
  public:
   Segment(FileCache& cache, const Path& directory, Offset base);
@@ -99,7 +99,6 @@ class Segment {
   std::optional<Timestamp> first_timestamp_;
 };
 
-
 struct ScanOptions {
   std::uint64_t from = 0;
   std::uint64_t to = UINT64_MAX;
@@ -120,10 +119,12 @@ struct ScanResult {
   std::optional<SegmentDamage> damage;
 };
 
-/// Called for each sound batch: its header (the view holds no more than that when only headers are read), its position and size.
+/// Called for each sound batch: its header (the view holds no more than that when only headers are read), its position
+/// and size.
 using BatchVisitor = std::function<void(const RecordBatchView&, std::uint64_t position, std::size_t size)>;
 
-/// Goes over the batches of a segment from one that begins at `options.from`, until the first that is not sound. Errors: `kIo`.
+/// Goes over the batches of a segment from one that begins at `options.from`, until the first that is not sound.
+/// Errors: `kIo`.
 [[nodiscard]] Result<ScanResult> scan(const Segment& segment, const ScanOptions& options, BufferPool& buffers,
                                       const BatchVisitor& visit);
 

@@ -85,7 +85,8 @@ Result<ScanResult> scan(const Segment& segment, const ScanOptions& options, Buff
     if (auto problem = problem_of(header, options, result.next_offset, left); !problem.empty()) {
       return damaged(std::move(problem));
     }
-    const auto size = layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
+    const auto size =
+        layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
     auto batch = RecordBatchView::trusted(header);
     if (batch.last_offset() >= options.checksums_from) {
       MILLRACE_TRY(bytes, window.at(result.position, size));
@@ -112,7 +113,8 @@ Result<std::uint64_t> count_records_after(const Segment& segment, const SegmentD
     const auto left = end - position;
     const bool plausible = problem_of(header, {.gaps_allowed = true}, damage.offset, left).empty();
     if (plausible && load_be<std::int64_t>(header.data()) - damage.offset.value() <= INT32_MAX) {
-      const auto size = layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
+      const auto size =
+          layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
       MILLRACE_TRY(bytes, window.at(position, size));
       const auto batch = RecordBatchView::trusted(bytes);
       if (bytes.size() == size && batch.crc_matches()) {

@@ -112,7 +112,8 @@ Result<std::optional<Entry>> SparseIndex<Entry>::floor(std::int64_t key) const {
 
 template <class Entry>
 Result<void> SparseIndex<Entry>::write_out() {
-  // Only this thread changes the two, so they may be read without the lock; a lookup needs the old ones until the bytes are there.
+  // Only this thread changes the two, so they may be read without the lock; a lookup needs the old ones until the bytes
+  // are there.
   MILLRACE_TRY(file, file_.get_or_create());
   std::vector<std::byte> bytes(tail_.size() * Entry::kBytes);
   for (std::size_t i = 0; i < tail_.size(); ++i) tail_[i].store(&bytes[i * Entry::kBytes]);

@@ -32,8 +32,8 @@ struct TimeIndexEntry {
   [[nodiscard]] std::int64_t key() const { return timestamp; }
 };
 
-/// Sorted entries of fixed size in a file of Kafka's index format. The newest are held in memory until there are enough of them
-/// for a write; what a crash loses of them is rebuilt from the segment.
+/// Sorted entries of fixed size in a file of Kafka's index format. The newest are held in memory until there are enough
+/// of them for a write; what a crash loses of them is rebuilt from the segment.
 ///
 /// Threading: one thread at a time adds and writes out; any thread may look up meanwhile.
 template <class Entry>

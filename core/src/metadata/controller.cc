@@ -63,7 +63,8 @@ Result<void> check_topic_name(std::string_view name) {
   if (name == "." || name == "..") return wrong("it would be a folder of its own");
   if (name.size() > kLongestName) return wrong(fmt::format("it is longer than {} characters", kLongestName));
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   if (!std::all_of(name.begin(), name.end(), allowed)) return wrong("only a-z, A-Z, 0-9, '.', '_' and '-' are allowed");
   return {};
@@ -93,7 +94,8 @@ Result<std::vector<std::vector<BrokerId>>> Controller::place(const MetadataImage
   std::vector<std::vector<BrokerId>> placed;
   for (std::int32_t i = first; i < first + count; ++i) {
     auto& partition = placed.emplace_back();
-    for (std::int16_t j = 0; j < replicas; ++j) partition.push_back(live[static_cast<std::size_t>(i + j) % live.size()]);
+    for (std::int16_t j = 0; j < replicas; ++j)
+      partition.push_back(live[static_cast<std::size_t>(i + j) % live.size()]);
   }
   return placed;
 }
@@ -108,8 +110,9 @@ Result<CreatedTopic> Controller::create_topic(const MetadataImage& image, const 
   const bool may_collide = fold.find('_') != std::string::npos;
   for (const auto& [name, other] : image.topics) {
     if (!may_collide || folded(name) != fold) continue;
-    return fail(ErrorCode::kInvalidTopic,
-                fmt::format("topic \"{}\" collides with \"{}\": names may not differ only in '.' and '_'", topic.name, name));
+    return fail(
+        ErrorCode::kInvalidTopic,
+        fmt::format("topic \"{}\" collides with \"{}\": names may not differ only in '.' and '_'", topic.name, name));
   }
 
   std::vector<std::vector<BrokerId>> replicas;

@@ -11,8 +11,8 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "metadata/metadata_image.h"
 #include "metadata/metadata_delta.h"
+#include "metadata/metadata_image.h"
 
 namespace millrace {
 
@@ -68,8 +68,8 @@ struct ConfigResource {
 /// Whether Kafka allows the name. Errors: `kInvalidTopic` with what is wrong.
 [[nodiscard]] Result<void> check_topic_name(std::string_view name);
 
-/// The decisions of the controller: what has to be written to the metadata log so that a request is done. Pure: it looks at
-/// an image and gives records; somebody else writes them.
+/// The decisions of the controller: what has to be written to the metadata log so that a request is done. Pure: it
+/// looks at an image and gives records; somebody else writes them.
 ///
 /// Threading: one thread at a time.
 class Controller {

@@ -154,9 +154,11 @@ class Delta {
 }  // namespace
 
 Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& image,
-                                                   std::span<const MetadataRecord> records, Offset last_offset) {
+                                                           std::span<const MetadataRecord> records,
+                                                           Offset last_offset) {
   Delta delta{image, last_offset};
-  for (const auto& record : records) MILLRACE_CHECK(std::visit([&](const auto& fields) { return delta(fields); }, record));
+  for (const auto& record : records)
+    MILLRACE_CHECK(std::visit([&](const auto& fields) { return delta(fields); }, record));
   return delta.image();
 }
 

@@ -50,8 +50,8 @@ struct BrokerImage {
   bool fenced = false;
 };
 
-/// The cluster as the metadata log describes it up to `last_offset`. Immutable: a change makes a new one that shares the
-/// topics that did not change.
+/// The cluster as the metadata log describes it up to `last_offset`. Immutable: a change makes a new one that shares
+/// the topics that did not change.
 ///
 /// Threading: immutable; share it freely.
 struct MetadataImage {

@@ -32,8 +32,9 @@ Result<void> MetadataStore::replay(std::string cluster_id) {
     latest_ = std::move(empty);
   }
   if (log_->log_start() > latest_->last_offset + 1) {
-    return fail(ErrorCode::kCorruptLog, fmt::format("the log begins with offset {}, but the snapshot before it ends with {}",
-                                                    log_->log_start().value(), latest_->last_offset.value()));
+    return fail(ErrorCode::kCorruptLog,
+                fmt::format("the log begins with offset {}, but the snapshot before it ends with {}",
+                            log_->log_start().value(), latest_->last_offset.value()));
   }
 
   constexpr std::size_t kReadBytes = 4U << 20;

@@ -13,8 +13,8 @@
 #include "base/logger.h"
 #include "base/result.h"
 #include "log/partition_log.h"
-#include "metadata/metadata_image.h"
 #include "metadata/metadata_delta.h"
+#include "metadata/metadata_image.h"
 
 namespace millrace {
 
@@ -34,7 +34,8 @@ class MetadataStore {
   static Result<std::unique_ptr<MetadataStore>> open(FileSystem& files, std::shared_ptr<PartitionLog> log,
                                                      std::string cluster_id, BufferPool& buffers, const Clock& clock);
 
-  /// Plans and appends, one change at a time; gives the offset after it: what `durable` has to reach. Errors: the plan's; `kStorageError`.
+  /// Plans and appends, one change at a time; gives the offset after it: what `durable` has to reach. Errors: the
+  /// plan's; `kStorageError`.
   [[nodiscard]] Result<Offset> commit(const Plan& plan);
 
   /// All that was appended: what plans are made against.

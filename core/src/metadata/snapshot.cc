@@ -98,7 +98,8 @@ Result<MetadataRecords> read_records(Bytes bytes, BufferPool& buffers) {
   BatchCursor batches{bytes};
   while (batches.next()) {
     const auto& batch = batches.batch();
-    if (!batch.crc_matches()) return fail(ErrorCode::kCorruptLog, fmt::format("wrong checksum at byte {}", batches.used()));
+    if (!batch.crc_matches())
+      return fail(ErrorCode::kCorruptLog, fmt::format("wrong checksum at byte {}", batches.used()));
     MILLRACE_TRY(cursor, batch.records(buffers));
     while (cursor.next()) {
       if (batch.is_control()) {
@@ -154,7 +155,8 @@ Result<std::shared_ptr<const MetadataImage>> read_newest_snapshot(FileSystem& fi
   MILLRACE_TRY(text, read_file(files, path));
   auto records = read_records(as_bytes(text), buffers);
   if (!records) {
-    return fail(ErrorCode::kCorruptLog, fmt::format("the metadata snapshot {} is damaged: {}", path, records.error().message()));
+    return fail(ErrorCode::kCorruptLog,
+                fmt::format("the metadata snapshot {} is damaged: {}", path, records.error().message()));
   }
   MetadataImage empty;
   empty.cluster_id = cluster_id;

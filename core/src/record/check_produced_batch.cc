@@ -14,7 +14,8 @@ Result<void> check_counts(const RecordBatchView& batch) {
   const auto last_delta = batch.last_offset_delta();
   if (count <= 0) return invalid(fmt::format("a batch cannot have {} records", count));
   if (last_delta != count - 1) {
-    return invalid(fmt::format("the batch says it has {} records, and that the last is its number {}", count, last_delta));
+    return invalid(
+        fmt::format("the batch says it has {} records, and that the last is its number {}", count, last_delta));
   }
   if (batch.base_offset().value() < 0) return invalid("the base offset is negative");
   return {};
@@ -28,7 +29,8 @@ Result<void> check_kind(const RecordBatchView& batch) {
   }
   if (batch.has_delete_horizon()) return invalid("clients must not set a delete horizon");
   if (batch.timestamp_type() == TimestampType::kLogAppendTime) {
-    return fail(ErrorCode::kInvalidTimestamp, "a producer's batch must have CreateTime timestamps; it says LogAppendTime");
+    return fail(ErrorCode::kInvalidTimestamp,
+                "a producer's batch must have CreateTime timestamps; it says LogAppendTime");
   }
   if (batch.has_producer_id()) {
     if (batch.producer_id().value() < 0) return invalid("the producer id is negative");
@@ -47,7 +49,8 @@ Result<void> check_time(const RecordBatchView& batch, const ProduceLimits& limit
     // Compared without differences: a hostile timestamp must not overflow.
     const auto never = std::chrono::milliseconds::max();
     const bool early = limits.timestamp_before_max != never && time < now - limits.timestamp_before_max;
-    const bool late = limits.timestamp_after_max != never && now.time_since_epoch() <= never - limits.timestamp_after_max &&
+    const bool late = limits.timestamp_after_max != never &&
+                      now.time_since_epoch() <= never - limits.timestamp_after_max &&
                       time > now + limits.timestamp_after_max;
     if (!early && !late) return {};
     return fail(ErrorCode::kInvalidTimestamp,

@@ -16,7 +16,8 @@ namespace millrace {
 namespace {
 
 std::unexpected<Error> damaged(std::string_view codec, std::string_view problem) {
-  return fail(ErrorCode::kCorruptMessage, std::string{"cannot unpack "}.append(codec).append(" records: ").append(problem));
+  return fail(ErrorCode::kCorruptMessage,
+              std::string{"cannot unpack "}.append(codec).append(" records: ").append(problem));
 }
 std::unexpected<Error> too_large(std::string_view codec, std::size_t max_bytes) {
   return damaged(codec, "they are larger than the " + std::to_string(max_bytes) + " bytes that are allowed");
@@ -109,7 +110,8 @@ Result<PooledBytes> gzip_unpack(Bytes packed, std::size_t max_bytes, BufferPool&
   }
 }
 
-// snappy: snappy-java's stream is a header and blocks, each with its packed length before it ------------------------------
+// snappy: snappy-java's stream is a header and blocks, each with its packed length before it
+// ------------------------------
 
 constexpr std::array<std::uint8_t, 16> kSnappyJavaHeader{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0, 0, 0, 0, 1, 0, 0, 0, 1};
 constexpr std::size_t kSnappyJavaMagic = 8;
@@ -178,7 +180,8 @@ Result<PooledBytes> snappy_unpack(Bytes packed, std::size_t max_bytes, BufferPoo
   return PooledBytes{buffer, buffer.bytes().first(total)};
 }
 
-// lz4: Java's reader wants independent blocks -----------------------------------------------------------------------------
+// lz4: Java's reader wants independent blocks
+// -----------------------------------------------------------------------------
 
 Result<PooledBytes> lz4_pack(Bytes plain, int level, std::size_t headroom, BufferPool& pool) {
   LZ4F_preferences_t preferences = LZ4F_INIT_PREFERENCES;
@@ -218,7 +221,8 @@ Result<PooledBytes> lz4_unpack(Bytes packed, std::size_t max_bytes, BufferPool& 
 // zstd ----------------------------------------------------------------------------------------------------------------
 
 Result<PooledBytes> zstd_pack(Bytes plain, int level, std::size_t headroom, BufferPool& pool) {
-  static thread_local const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context{ZSTD_createCCtx(), ZSTD_freeCCtx};
+  static thread_local const std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context{ZSTD_createCCtx(),
+                                                                                            ZSTD_freeCCtx};
   if (!context) return cannot_pack("zstd", "no memory");
   auto packed = room_for(headroom, ZSTD_compressBound(plain.size()), pool);
   const auto size = ZSTD_compressCCtx(context.get(), packed.bytes.data(), packed.bytes.size(), plain.data(),
@@ -229,7 +233,8 @@ Result<PooledBytes> zstd_pack(Bytes plain, int level, std::size_t headroom, Buff
 }
 
 Result<PooledBytes> zstd_unpack(Bytes packed, std::size_t max_bytes, BufferPool& pool) {
-  static thread_local const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(), ZSTD_freeDCtx};
+  static thread_local const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(),
+                                                                                            ZSTD_freeDCtx};
   if (!context) return damaged("zstd", "no memory");
   (void)ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_only);
   const auto declared = ZSTD_getFrameContentSize(packed.data(), packed.size());

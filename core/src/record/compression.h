@@ -27,13 +27,14 @@ struct PooledBytes {
 inline constexpr int kDefaultLevel = INT32_MIN;
 
 /// Packs `plain` in the format that Kafka's clients write: gzip; snappy in the blocks of snappy-java; an LZ4 frame with
-/// independent blocks; a Zstandard frame. `headroom` bytes before the result are left free in its buffer. Errors: `kUnknownServerError` if the codec fails.
+/// independent blocks; a Zstandard frame. `headroom` bytes before the result are left free in its buffer. Errors:
+/// `kUnknownServerError` if the codec fails.
 [[nodiscard]] Result<PooledBytes> compress(Compression compression, Bytes plain, int level, std::size_t headroom,
                                            BufferPool& pool);
 
 /// Unpacks what any Kafka client may have written; for snappy both snappy-java's blocks and one raw block (librdkafka).
-/// Errors: `kCorruptMessage` when it is damaged, incomplete, or unpacks to more than `max_bytes`: no more than that is ever
-/// allocated.
+/// Errors: `kCorruptMessage` when it is damaged, incomplete, or unpacks to more than `max_bytes`: no more than that is
+/// ever allocated.
 [[nodiscard]] Result<PooledBytes> decompress(Compression compression, Bytes packed, std::size_t max_bytes,
                                              BufferPool& pool);
 

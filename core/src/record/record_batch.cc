@@ -45,7 +45,8 @@ struct Scan {
 }  // namespace
 
 bool RecordCursor::stop(const char* problem) {
-  status_ = fail(ErrorCode::kCorruptMessage, fmt::format("record {} of the batch at offset {}: {}", index_, base_offset_, problem));
+  status_ = fail(ErrorCode::kCorruptMessage,
+                 fmt::format("record {} of the batch at offset {}: {}", index_, base_offset_, problem));
   index_ = count_;
   next_ = end_;
   return false;
@@ -58,10 +59,12 @@ bool RecordCursor::next() {
   }
   Scan scan{next_, end_};
   const auto size = scan.zigzag(32);
-  if (!scan.ok || size < 0 || size > scan.end - scan.at) [[unlikely]] return stop("its length does not fit");
+  if (!scan.ok || size < 0 || size > scan.end - scan.at) [[unlikely]]
+    return stop("its length does not fit");
   const auto* const record_end = scan.at + size;
   scan.end = record_end;
-  if (size == 0) [[unlikely]] return stop("it is empty");
+  if (size == 0) [[unlikely]]
+    return stop("it is empty");
   ++scan.at;  // attributes: none are in use
   const auto time_delta = scan.zigzag(64);
   const auto offset_delta = scan.zigzag(32);
@@ -69,7 +72,8 @@ bool RecordCursor::next() {
   record_.value = scan.nullable();
   const auto* const headers = scan.at;
   const auto header_count = scan.zigzag(32);
-  if (!scan.ok || header_count < 0) [[unlikely]] return stop("its fields do not fit its length");
+  if (!scan.ok || header_count < 0) [[unlikely]]
+    return stop("its fields do not fit its length");
   if (header_count == 0) {
     record_.raw_headers = {};
   } else {
@@ -77,11 +81,14 @@ bool RecordCursor::next() {
       if (scan.nullable().is_null()) scan.ok = false;
       (void)scan.nullable();
     }
-    if (!scan.ok) [[unlikely]] return stop("its headers do not fit its length");
+    if (!scan.ok) [[unlikely]]
+      return stop("its headers do not fit its length");
     record_.raw_headers = {headers, record_end};
   }
-  if (scan.at != record_end) [[unlikely]] return stop("its fields are shorter than its length");
-  if (offset_delta <= previous_delta_ || offset_delta > last_delta_) [[unlikely]] return stop("its offset is out of order");
+  if (scan.at != record_end) [[unlikely]]
+    return stop("its fields are shorter than its length");
+  if (offset_delta <= previous_delta_ || offset_delta > last_delta_) [[unlikely]]
+    return stop("its offset is out of order");
   previous_delta_ = static_cast<std::int32_t>(offset_delta);
   record_.offset = Offset{base_offset_ + offset_delta};
   if (!append_time_) {
@@ -101,7 +108,8 @@ Result<RecordBatchView> RecordBatchView::parse(Bytes bytes) {
   const auto magic = load_be<std::int8_t>(bytes.data() + layout::kMagic);
   if (magic == 0 || magic == 1) {
     return fail(ErrorCode::kUnsupportedForMessageFormat,
-                fmt::format("message format {} is not supported; send record batches of format 2 (Kafka 0.11 or later)", magic));
+                fmt::format("message format {} is not supported; send record batches of format 2 (Kafka 0.11 or later)",
+                            magic));
   }
   if (magic != 2) return damaged(fmt::format("unknown message format {}", magic));
   if (length < kSmallestLength) return damaged(fmt::format("a batch length of {} is too small", length));
@@ -143,8 +151,8 @@ bool BatchCursor::next() {
   if (rest.size() <= layout::kMagic) return false;
   const auto length = load_be<std::int32_t>(rest.data() + layout::kLength);
   const auto magic = load_be<std::int8_t>(rest.data() + layout::kMagic);
-  const bool cut_off = magic == 2 && length >= kSmallestLength &&
-                       rest.size() < layout::kLogOverhead + static_cast<std::size_t>(length);
+  const bool cut_off =
+      magic == 2 && length >= kSmallestLength && rest.size() < layout::kLogOverhead + static_cast<std::size_t>(length);
   if (cut_off) return false;
   auto parsed = RecordBatchView::parse(rest);
   if (!parsed) {

@@ -55,7 +55,8 @@ class RecordCursor {
   /// False at the end, and at the first record that makes no sense; then `status` has an error.
   bool next();
   [[nodiscard]] const RecordView& record() const { return record_; }
-  /// `kCorruptMessage` when a record's fields contradict the bytes or the batch's header, or bytes are left after the last.
+  /// `kCorruptMessage` when a record's fields contradict the bytes or the batch's header, or bytes are left after the
+  /// last.
   [[nodiscard]] const Result<void>& status() const { return status_; }
   /// Keeps the unpacked bytes; null when the records lie in the batch itself.
   [[nodiscard]] const std::shared_ptr<std::byte>& owner() const { return unpacked_.owner(); }
@@ -84,9 +85,9 @@ class RecordCursor {
 /// Threading: a view; it owns nothing. Costs a pointer; fields are read from the bytes when asked for.
 class RecordBatchView {
  public:
-  /// The batch at the start of `bytes`, which may hold more after it. Checks that it is complete, of format 2 and of a possible
-  /// length; not the CRC. Errors: `kCorruptMessage`; `kUnsupportedForMessageFormat` for the message sets of formats 0 and 1,
-  /// which Kafka 4 dropped too.
+  /// The batch at the start of `bytes`, which may hold more after it. Checks that it is complete, of format 2 and of a
+  /// possible length; not the CRC. Errors: `kCorruptMessage`; `kUnsupportedForMessageFormat` for the message sets of
+  /// formats 0 and 1, which Kafka 4 dropped too.
   [[nodiscard]] static Result<RecordBatchView> parse(Bytes bytes);
   /// For bytes that were checked before.
   [[nodiscard]] static RecordBatchView trusted(Bytes batch) { return RecordBatchView{batch}; }
@@ -138,13 +139,15 @@ class RecordBatchView {
   [[nodiscard]] Integer get(std::size_t at) const {
     return load_be<Integer>(bytes_.data() + at);
   }
-  [[nodiscard]] Timestamp time(std::size_t at) const { return Timestamp{std::chrono::milliseconds{get<std::int64_t>(at)}}; }
+  [[nodiscard]] Timestamp time(std::size_t at) const {
+    return Timestamp{std::chrono::milliseconds{get<std::int64_t>(at)}};
+  }
 
   Bytes bytes_;
 };
 
-/// The batches that follow one another in `bytes`. A batch that is cut off at the end is not an error: it is not given, and
-/// `used()` says where it begins.
+/// The batches that follow one another in `bytes`. A batch that is cut off at the end is not an error: it is not given,
+/// and `used()` says where it begins.
 ///
 ///     for (BatchCursor cursor{slice.bytes}; cursor.next();) use(cursor.batch());
 class BatchCursor {
@@ -179,10 +182,10 @@ struct ProduceLimits {
   bool keys_required = false;
 };
 
-/// What a client sent for one partition: checked before it goes near the log, without any lock. Exactly one batch of format 2,
-/// complete, no bytes after it, CRC right, counts and offset deltas consistent, no control batch, within the limits. Errors, as Kafka's:
-/// `kCorruptMessage`, `kInvalidRecord`, `kMessageTooLarge`, `kInvalidTimestamp`, `kUnsupportedForMessageFormat`,
-/// `kUnsupportedCompressionType`. Cost: that of the CRC.
+/// What a client sent for one partition: checked before it goes near the log, without any lock. Exactly one batch of
+/// format 2, complete, no bytes after it, CRC right, counts and offset deltas consistent, no control batch, within the
+/// limits. Errors, as Kafka's: `kCorruptMessage`, `kInvalidRecord`, `kMessageTooLarge`, `kInvalidTimestamp`,
+/// `kUnsupportedForMessageFormat`, `kUnsupportedCompressionType`. Cost: that of the CRC.
 [[nodiscard]] Result<RecordBatchView> check_produced_batch(Bytes bytes, const ProduceLimits& limits, Timestamp now,
                                                            BufferPool& pool);
 

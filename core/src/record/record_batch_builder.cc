@@ -59,8 +59,8 @@ bool RecordBatchBuilder::append(Timestamp timestamp, NullableBytes key, Nullable
                                 WriteHeaders write_headers) {
   const auto time = timestamp.time_since_epoch().count();
   const auto base = count_ == 0 ? time : base_timestamp_;
-  // The length comes first and has a size of its own. It is left room for by what the record can be at most, which is nearly
-  // always right; else the record moves.
+  // The length comes first and has a size of its own. It is left room for by what the record can be at most, which is
+  // nearly always right; else the record moves.
   constexpr std::size_t kMostBeside = 1 + kMaxVarint64Bytes + 3 * kMaxVarint32Bytes;
   const auto bound = kMostBeside + key.size() + value.size() + headers_size;
   if (bound > INT32_MAX || !make_room(kMaxVarint32Bytes + bound)) return false;
@@ -90,7 +90,8 @@ bool RecordBatchBuilder::try_append(Timestamp timestamp, NullableBytes key, Null
                 [headers](std::byte* out) { return put_headers(out, headers); });
 }
 
-bool RecordBatchBuilder::try_append_raw(Timestamp timestamp, NullableBytes key, NullableBytes value, Bytes raw_headers) {
+bool RecordBatchBuilder::try_append_raw(Timestamp timestamp, NullableBytes key, NullableBytes value,
+                                        Bytes raw_headers) {
   if (raw_headers.empty()) {
     return append(timestamp, key, value, 1, [](std::byte* out) {
       *out = std::byte{0};
@@ -117,7 +118,8 @@ Result<PooledBytes> RecordBatchBuilder::finish(const BatchProducer& producer, Of
                           (attributes_.control ? 0x20 : 0);
   auto* header = batch.bytes.data();
   store_be<std::int64_t>(header + layout::kBaseOffset, base_offset.value());
-  store_be<std::int32_t>(header + layout::kLength, static_cast<std::int32_t>(batch.bytes.size() - layout::kLogOverhead));
+  store_be<std::int32_t>(header + layout::kLength,
+                         static_cast<std::int32_t>(batch.bytes.size() - layout::kLogOverhead));
   store_be<std::int32_t>(header + layout::kLeaderEpoch, epoch.value());
   store_be<std::int8_t>(header + layout::kMagic, 2);
   store_be<std::int16_t>(header + layout::kAttributes, static_cast<std::int16_t>(attributes));

@@ -23,7 +23,8 @@ struct BatchProducer {
 
 /// Writes records one after the other into a pooled buffer, in their wire form; `finish` puts the header before them.
 ///
-/// Threading: one thread. Cost of an append: a copy and about ten nanoseconds; no allocation but when the buffer doubles.
+/// Threading: one thread. Cost of an append: a copy and about ten nanoseconds; no allocation but when the buffer
+/// doubles.
 class RecordBatchBuilder {
  public:
   /// `max_bytes`: of the whole batch, before compression.
@@ -42,7 +43,8 @@ class RecordBatchBuilder {
   [[nodiscard]] Timestamp max_timestamp() const { return Timestamp{std::chrono::milliseconds{max_timestamp_}}; }
 
   /// Packs the records, writes header and CRC and gives the batch; its base offset is `base_offset` (the log gives it
-  /// its real one). The builder is empty afterwards and can be used again. Not for an empty builder. Errors: the codec's.
+  /// its real one). The builder is empty afterwards and can be used again. Not for an empty builder. Errors: the
+  /// codec's.
   [[nodiscard]] Result<PooledBytes> finish(const BatchProducer& producer = {}, Offset base_offset = Offset{0},
                                            LeaderEpoch epoch = kNoLeaderEpoch);
 

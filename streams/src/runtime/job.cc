@@ -28,7 +28,8 @@ JobImpl::~JobImpl() {
 
 Result<void> JobImpl::open() {
   if (!config_.state_dir.empty() && config_.application_id.empty()) {
-    return fail(ErrorCode::kInvalidConfig, "stream job: \"state.dir\" needs \"application.id\", which names the job's folder in it");
+    return fail(ErrorCode::kInvalidConfig,
+                "stream job: \"state.dir\" needs \"application.id\", which names the job's folder in it");
   }
   MILLRACE_TRY(admin, client_.admin());
   admin_ = std::move(admin);
@@ -63,22 +64,24 @@ Result<void> JobImpl::open_task(const JobPlan::TaskPlan& plan, std::uint64_t mem
   task->sub_topology = plan.sub_topology;
   task->reads_internal_topics = plan.reads_internal_topics;
   if (!config_.state_dir.empty()) {
-    MILLRACE_TRY(folder, CheckpointFolder::open(files_, join(join(config_.state_dir, config_.application_id), plan.name),
-                                                topology_.describe_state(), logger_));
+    MILLRACE_TRY(folder,
+                 CheckpointFolder::open(files_, join(join(config_.state_dir, config_.application_id), plan.name),
+                                        topology_.describe_state(), logger_));
     task->folder = std::make_unique<CheckpointFolder>(std::move(folder));
     MILLRACE_TRY(content, task->folder->load());
     if (content) MILLRACE_CHECK(read_task(*content, input, *core, plan.name));
   }
   task->saved = input.position();
   task->next_checkpoint = clock_.now() + config_.commit_interval;
-  task->runner = std::make_unique<TaskRunner>(
-      plan.name, std::move(core), std::move(input), *scheduler_, *sender_, clock_,
-      TaskRunner::Listener{[this] {
-                             std::lock_guard lock{mutex_};
-                             ++turns_;
-                             if (!std::exchange(progressed_, true) || turns_ % 16 == 0) changed_.notify_all();
-                           },
-                           [this](const Error& error) { failed(error); }});
+  task->runner =
+      std::make_unique<TaskRunner>(plan.name, std::move(core), std::move(input), *scheduler_, *sender_, clock_,
+                                   TaskRunner::Listener{[this] {
+                                                          std::lock_guard lock{mutex_};
+                                                          ++turns_;
+                                                          if (!std::exchange(progressed_, true) || turns_ % 16 == 0)
+                                                            changed_.notify_all();
+                                                        },
+                                                        [this](const Error& error) { failed(error); }});
   tasks_.push_back(std::move(task));
   return {};
 }
@@ -112,13 +115,15 @@ Result<void> JobImpl::start_at(Route& route, Offset next) {
   MILLRACE_TRY(latest, admin_->list_offset(route.partition, {OffsetKind::kLatest}));
   if (next == kNoOffset) next = earliest.offset;
   if (next < earliest.offset || next > latest.offset) {
-    return fail(ErrorCode::kOffsetOutOfRange,
-                fmt::format("the saved state of job \"{}\" goes on at offset {} of {}, but that holds {} to {}: {}. Give the job "
-                            "another application.id, or remove its folder in {}, to begin anew with what is there.",
-                            config_.application_id, next.value(), route.partition.to_string(), earliest.offset.value(),
-                            latest.offset.value(),
-                            next < earliest.offset ? "records were deleted before they were read" : "records it has read are gone",
-                            config_.state_dir));
+    return fail(
+        ErrorCode::kOffsetOutOfRange,
+        fmt::format(
+            "the saved state of job \"{}\" goes on at offset {} of {}, but that holds {} to {}: {}. Give the job "
+            "another application.id, or remove its folder in {}, to begin anew with what is there.",
+            config_.application_id, next.value(), route.partition.to_string(), earliest.offset.value(),
+            latest.offset.value(),
+            next < earliest.offset ? "records were deleted before they were read" : "records it has read are gone",
+            config_.state_dir));
   }
   route.polled_to = next.value();
   return consumer_->seek(route.partition, next);
@@ -306,7 +311,8 @@ Result<void> JobImpl::read_state(std::string_view store, const void* type, const
   if (node == nullptr) {
     std::string names;
     for (const auto& other : topology_.nodes()) {
-      if (!other->store_name().empty()) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", other->store_name());
+      if (!other->store_name().empty())
+        names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", other->store_name());
     }
     return fail(ErrorCode::kNotFound, fmt::format("the topology has no store \"{}\": it has {}", store, names));
   }
@@ -326,7 +332,8 @@ Result<void> JobImpl::read_state(std::string_view store, const void* type, const
   return {};
 }
 
-Result<std::unique_ptr<Job>> Job::start(Topology topology, Client& client, const Properties& config, JobOptions options) {
+Result<std::unique_ptr<Job>> Job::start(Topology topology, Client& client, const Properties& config,
+                                        JobOptions options) {
   MILLRACE_TRY(read, read_config(config));
   auto job = std::make_unique<JobImpl>(std::move(topology), client, std::move(read), std::move(options));
   MILLRACE_CHECK(job->open());

@@ -37,7 +37,8 @@ Result<std::vector<std::string>> make_sinks(const Topology& topology, const Stre
   std::set<std::string> dead_letters;
   for (const auto& node : topology.nodes()) {
     if (const auto* source = dynamic_cast<const detail::SourceBase*>(node.get())) {
-      if (source->policy.action == ErrorPolicy::Action::kDeadLetter) dead_letters.insert(source->policy.dead_letter_topic);
+      if (source->policy.action == ErrorPolicy::Action::kDeadLetter)
+        dead_letters.insert(source->policy.dead_letter_topic);
     }
     const auto* sink = node->sink();
     if (sink == nullptr) continue;
@@ -83,8 +84,8 @@ bool has_state(const Topology& topology, const Topology::SubTopology& sub) {
   return std::ranges::any_of(sub.nodes, [&](auto id) { return !topology.node(id).store_name().empty(); });
 }
 
-Result<void> plan_tasks(const Topology& topology, const Topology::SubTopology& sub, const std::vector<SourceTopic>& topics,
-                        JobPlan& plan) {
+Result<void> plan_tasks(const Topology& topology, const Topology::SubTopology& sub,
+                        const std::vector<SourceTopic>& topics, JobPlan& plan) {
   const auto internal = std::ranges::any_of(
       sub.sources, [&](auto id) { return static_cast<const detail::SourceBase&>(topology.node(id)).internal; });
   const auto most = std::ranges::max_element(topics, {}, &SourceTopic::partitions);
@@ -100,10 +101,11 @@ Result<void> plan_tasks(const Topology& topology, const Topology::SubTopology& s
   }
   for (const auto& topic : topics) {
     if (topic.partitions != most->partitions && has_state(topology, sub)) {
-      return fail(ErrorCode::kInvalidPartitions,
-                  fmt::format("{} has {} partitions and {} has {}, but they are grouped together by key: give them the same "
-                              "number, or use .repartition()",
-                              topic.name, topic.partitions, most->name, most->partitions));
+      return fail(
+          ErrorCode::kInvalidPartitions,
+          fmt::format("{} has {} partitions and {} has {}, but they are grouped together by key: give them the same "
+                      "number, or use .repartition()",
+                      topic.name, topic.partitions, most->name, most->partitions));
     }
   }
   for (std::int32_t partition = 0; partition < most->partitions; ++partition) {

@@ -22,8 +22,9 @@ struct JobPlan {
   std::vector<std::string> sink_topics;  ///< by sink number
 };
 
-/// Makes the topics that the topology writes and that are not there, and plans its tasks. Errors: `kUnknownTopicOrPartition`
-/// (an input is missing), `kInvalidPartitions` (inputs that are joined by key have different numbers of partitions).
+/// Makes the topics that the topology writes and that are not there, and plans its tasks. Errors:
+/// `kUnknownTopicOrPartition` (an input is missing), `kInvalidPartitions` (inputs that are joined by key have different
+/// numbers of partitions).
 [[nodiscard]] Result<JobPlan> plan_job(const Topology& topology, const StreamConfig& config, Admin& admin);
 
 }  // namespace millrace::streams

@@ -18,7 +18,8 @@ constexpr ConfigKey kKeys[] = {
     {"commit.interval.ms", ConfigType::kLong, "5000",
      "Time between checkpoints; longer while a checkpoint takes more than a twentieth of it.", 1},
     {"chunk.records", ConfigType::kInt, "2048", "The most records that an operator gets at once.", 1, 1 << 20},
-    {"chunk.bytes", ConfigType::kLong, "4194304", "The most bytes that an operator gets at once; one record at least.", 1},
+    {"chunk.bytes", ConfigType::kLong, "4194304", "The most bytes that an operator gets at once; one record at least.",
+     1},
     {"input.buffer.bytes", ConfigType::kLong, "33554432",
      "Input that was read and waits, in bytes, for all partitions together.", 1},
     {"cache.flush.records", ConfigType::kLong, "65536",
@@ -26,14 +27,20 @@ constexpr ConfigKey kKeys[] = {
     {"cache.flush.interval.ms", ConfigType::kLong, "1000",
      "Changed results are sent, too, when the records' own timestamps have advanced this far; -1: never.", -1},
     {"cache.flush.idle.ms", ConfigType::kLong, "200",
-     "Changed results are sent, too, when no record came for this long by the wall clock; -1: never. The order of results "
-     "then depends on when records come.", -1},
+     "Changed results are sent, too, when no record came for this long by the wall clock; -1: never. The order of "
+     "results "
+     "then depends on when records come.",
+     -1},
     {"window.close.idle.ms", ConfigType::kLong, "-1",
-     "When no record came for this long, stream time goes on with the wall clock, so that windows close; -1: never. A record "
-     "that comes later may then be late.", -1},
+     "When no record came for this long, stream time goes on with the wall clock, so that windows close; -1: never. A "
+     "record "
+     "that comes later may then be late.",
+     -1},
     {"timestamp.future.max.ms", ConfigType::kLong, "86400000",
-     "An event time further than this beyond its record's own timestamp does not advance stream time, so that one wrong date "
-     "cannot make every other record late; -1: no limit.", -1},
+     "An event time further than this beyond its record's own timestamp does not advance stream time, so that one "
+     "wrong date "
+     "cannot make every other record late; -1: no limit.",
+     -1},
 };
 constexpr ConfigTable kTable{"stream job", kKeys};
 

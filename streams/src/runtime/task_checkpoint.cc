@@ -29,12 +29,15 @@ Result<void> read_task(std::string_view content, TaskInput& input, TaskCore& cor
     InputPosition position{std::vector<Offset>(input.slots().size(), kNoOffset), saved.records_since_flush,
                            saved.last_flush_ms};
     for (std::size_t i = 0; i < partitions.size(); ++i) {
-      const auto slot = std::ranges::find_if(input.slots(), [&](const auto& s) { return *s.partition == partitions[i]; });
+      const auto slot =
+          std::ranges::find_if(input.slots(), [&](const auto& s) { return *s.partition == partitions[i]; });
       if (slot == input.slots().end()) {
-        return fail(ErrorCode::kUnsupported,
-                    fmt::format("task {} has read {}, which is not there any more: give the job another application.id to begin "
-                                "anew",
-                                name, partitions[i].to_string()));
+        return fail(
+            ErrorCode::kUnsupported,
+            fmt::format(
+                "task {} has read {}, which is not there any more: give the job another application.id to begin "
+                "anew",
+                name, partitions[i].to_string()));
       }
       position.next[static_cast<std::size_t>(slot - input.slots().begin())] = saved.next[i];
     }
@@ -42,9 +45,10 @@ Result<void> read_task(std::string_view content, TaskInput& input, TaskCore& cor
     core.read(in);
     if (in.ok() && in.left() == 0) return {};
   }
-  return fail(ErrorCode::kCorruptLog, fmt::format("the checkpoint of task {} has a right checksum, but not the form that this "
-                                                  "program writes",
-                                                  name));
+  return fail(ErrorCode::kCorruptLog,
+              fmt::format("the checkpoint of task {} has a right checksum, but not the form that this "
+                          "program writes",
+                          name));
 }
 
 }  // namespace millrace::streams

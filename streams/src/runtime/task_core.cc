@@ -40,8 +40,9 @@ class TaskCore::Collector final : public detail::Outputs {
   void pass(const Waiting& output) {
     if (!result_) return;
     ++counts_.outputs;
-    result_ = sender_.send(output.topic, Timestamp{std::chrono::milliseconds{std::max<std::int64_t>(output.time_ms, 0)}},
-                           output.key, output.value);
+    result_ =
+        sender_.send(output.topic, Timestamp{std::chrono::milliseconds{std::max<std::int64_t>(output.time_ms, 0)}},
+                     output.key, output.value);
   }
 
   OutputSender& sender_;
@@ -149,10 +150,11 @@ Error TaskCore::describe_failure(const InputChunk& chunk, const detail::Failure&
   const auto& piece = chunk.piece_of(failure.index);
   const auto* const doing = failure.code == ErrorCode::kUserFunctionFailed ? "process" : "decode";
   return {failure.code,
-          fmt::format("cannot {} the record at offset {} of {} (operator {}, {}): {}. To go on without such records, give the "
-                      "stream .on_error(ErrorPolicy::skip()) or .on_error(dead_letter(\"TOPIC\")).",
-                      doing, chunk.record(failure.index).offset.value(), piece.partition->to_string(), node.id, node.kind,
-                      failure.reason)};
+          fmt::format(
+              "cannot {} the record at offset {} of {} (operator {}, {}): {}. To go on without such records, give the "
+              "stream .on_error(ErrorPolicy::skip()) or .on_error(dead_letter(\"TOPIC\")).",
+              doing, chunk.record(failure.index).offset.value(), piece.partition->to_string(), node.id, node.kind,
+              failure.reason)};
 }
 
 Result<void> TaskCore::handle_failures(InputChunk& chunk, OutputSender& outputs) {

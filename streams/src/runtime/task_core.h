@@ -38,8 +38,8 @@ struct TaskCounts {
 ///
 ///     decode (any thread) -> sequence (in order) -> front (any thread) -> back (in order)
 ///
-/// Threading: `decode` and `front` from several threads with different chunks; everything else one thread at a time, and
-/// `back`, the state and its readers exclude each other.
+/// Threading: `decode` and `front` from several threads with different chunks; everything else one thread at a time,
+/// and `back`, the state and its readers exclude each other.
 class TaskCore {
  public:
   TaskCore(const Topology& topology, const Topology::SubTopology& sub, const StreamConfig& config,
@@ -52,11 +52,12 @@ class TaskCore {
   /// Tells the chunk the stream time before and after it.
   void sequence(InputChunk& chunk);
   void front(InputChunk& chunk) const;
-  /// Applies the chunk: failures by policy, state, outputs. Errors: a failure whose policy is `fail` (nothing of the chunk
-  /// was applied), and those of `outputs`.
+  /// Applies the chunk: failures by policy, state, outputs. Errors: a failure whose policy is `fail` (nothing of the
+  /// chunk was applied), and those of `outputs`.
   [[nodiscard]] Result<void> back(InputChunk& chunk, OutputSender& outputs);
 
-  /// An empty chunk that flushes, or moves stream time to `stream_time`: for `back`, when no chunk is between `sequence` and it.
+  /// An empty chunk that flushes, or moves stream time to `stream_time`: for `back`, when no chunk is between
+  /// `sequence` and it.
   void make_flush(InputChunk& chunk) const;
   void make_clock_tick(InputChunk& chunk, std::int64_t stream_time);
 

@@ -5,7 +5,9 @@
 namespace millrace::streams {
 namespace {
 
-std::size_t size_of(const RecordView& record) { return record.key.size() + record.value.size() + record.raw_headers.size(); }
+std::size_t size_of(const RecordView& record) {
+  return record.key.size() + record.value.size() + record.raw_headers.size();
+}
 
 }  // namespace
 
@@ -80,8 +82,8 @@ void TaskInput::take(std::size_t slot, InputChunk& chunk) {
   if (last != nullptr && last->records.data() + last->records.size() == &record) {
     last->records = {last->records.data(), last->records.size() + 1};
   } else {
-    chunk.pieces.push_back({slots_[slot].source, slots_[slot].partition, records.subspan(queue.at, 1), batch,
-                            chunk.size});
+    chunk.pieces.push_back(
+        {slots_[slot].source, slots_[slot].partition, records.subspan(queue.at, 1), batch, chunk.size});
   }
   const auto bytes = size_of(record);
   ++chunk.size;

@@ -15,9 +15,9 @@ namespace millrace::streams {
 
 /// How far the input was cut: saved in checkpoints, so that a restart cuts on at the same places.
 struct InputPosition {
-  std::vector<Offset> next;              ///< of each partition; `kNoOffset`: from the start
+  std::vector<Offset> next;  ///< of each partition; `kNoOffset`: from the start
   std::uint64_t records_since_flush = 0;
-  std::int64_t last_flush_ms = -1;       ///< record time of the last flush point; -1: none yet
+  std::int64_t last_flush_ms = -1;  ///< record time of the last flush point; -1: none yet
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -36,8 +36,9 @@ class InputChunk : public detail::Chunk {
 
 /// The input of one task: records that were read and wait, cut into chunks.
 ///
-/// Partitions are interleaved by record timestamp, then by their order here; a partition that may have more, but has none
-/// here, is waited for. Flush points lie where record count and record timestamps say. Both follow from the input alone.
+/// Partitions are interleaved by record timestamp, then by their order here; a partition that may have more, but has
+/// none here, is waited for. Flush points lie where record count and record timestamps say. Both follow from the input
+/// alone.
 ///
 /// Threading: one thread at a time.
 class TaskInput {
@@ -71,7 +72,7 @@ class TaskInput {
     std::deque<std::shared_ptr<const PolledBatch>> batches;
     std::size_t at = 0;  ///< the next record of the first batch
     std::size_t bytes = 0;
-    Offset end = kNoOffset;      ///< behind the last record that was pushed
+    Offset end = kNoOffset;  ///< behind the last record that was pushed
     Offset known_end = kNoOffset;
     [[nodiscard]] const RecordView& head() const { return batches.front()->records()[at]; }
     [[nodiscard]] bool empty() const { return batches.empty(); }

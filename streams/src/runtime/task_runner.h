@@ -25,8 +25,8 @@ namespace millrace::streams {
 ///     input ---> decode ---------> sequence -------> front -----------> back (a turn)
 ///          cut                     (stream time)     (pre-aggregation)  (state, outputs)
 ///
-/// At most `threads` workers and `threads` + 2 chunks are under way: what waits beyond that stays in the input, whose bytes the
-/// poll thread bounds. A worker goes on with the chunk it has just had in its cache before it takes another.
+/// At most `threads` workers and `threads` + 2 chunks are under way: what waits beyond that stays in the input, whose
+/// bytes the poll thread bounds. A worker goes on with the chunk it has just had in its cache before it takes another.
 ///
 /// Threading: any thread may call any function.
 class TaskRunner {
@@ -37,8 +37,8 @@ class TaskRunner {
     std::function<void(const Error&)> on_failure;
   };
 
-  TaskRunner(std::string name, std::unique_ptr<TaskCore> core, TaskInput input, Scheduler& scheduler, OutputSender& outputs,
-             const Clock& clock, Listener listener);
+  TaskRunner(std::string name, std::unique_ptr<TaskCore> core, TaskInput input, Scheduler& scheduler,
+             OutputSender& outputs, const Clock& clock, Listener listener);
   /// `stop` was called before.
   ~TaskRunner();
 

@@ -21,8 +21,7 @@ struct Owned {
 
 class TopologyTestDriver::Impl final : public OutputSender {
  public:
-  Impl(Topology made, const Properties& properties, FlushAt when)
-      : topology(std::move(made)), flush_at(when) {
+  Impl(Topology made, const Properties& properties, FlushAt when) : topology(std::move(made)), flush_at(when) {
     auto read = read_config(properties);
     if (!read) throw std::invalid_argument(read.error().message());
     config = *std::move(read);
@@ -84,8 +83,11 @@ class TopologyTestDriver::Impl final : public OutputSender {
         if (!key.is_null()) bytes->key = std::string{key.text()};
         bytes->value = std::string{value.text()};
         auto& next = offsets[slots[slot].partition->topic];
-        const RecordView record{next, time, bytes->key ? NullableBytes{*bytes->key} : NullableBytes{},
-                                value.is_null() ? NullableBytes{} : NullableBytes{bytes->value}, {}};
+        const RecordView record{next,
+                                time,
+                                bytes->key ? NullableBytes{*bytes->key} : NullableBytes{},
+                                value.is_null() ? NullableBytes{} : NullableBytes{bytes->value},
+                                {}};
         ++next;
         task.input->push(slot, PolledBatch{slots[slot].partition, {record}, bytes});
         for (std::size_t other = 0; other < slots.size(); ++other) {

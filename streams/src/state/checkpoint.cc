@@ -85,7 +85,8 @@ Result<void> CheckpointFolder::Draft::commit() {
   return {};
 }
 
-Result<CheckpointFolder> CheckpointFolder::open(FileSystem& files, Path folder, std::string description, Logger& logger) {
+Result<CheckpointFolder> CheckpointFolder::open(FileSystem& files, Path folder, std::string description,
+                                                Logger& logger) {
   MILLRACE_CHECK(files.make_directories(folder));
   CheckpointFolder opened{files, std::move(folder), std::move(description), logger};
   MILLRACE_TRY(entries, files.list(opened.folder_));
@@ -117,17 +118,19 @@ Result<std::string> CheckpointFolder::load_file(const Path& path) const {
   StateReader in{covered.substr(kMagic.size())};
   const auto version = in.number();
   if (version != kVersion) {
-    return fail(ErrorCode::kUnsupported, fmt::format("{} has format {}, but this program knows only {}. Use the program that "
-                                                     "wrote it, or a newer one.",
-                                                     path, version, kVersion));
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} has format {}, but this program knows only {}. Use the program that "
+                            "wrote it, or a newer one.",
+                            path, version, kVersion));
   }
   const auto description = in.text();
   if (!in.ok()) return damaged("it ends early");
   if (description != description_) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("the state in {} was saved by another topology ({}). Give the job another application.id, or "
-                            "remove the folder to begin anew.",
-                            folder_, first_difference(description, description_)));
+    return fail(
+        ErrorCode::kUnsupported,
+        fmt::format("the state in {} was saved by another topology ({}). Give the job another application.id, or "
+                    "remove the folder to begin anew.",
+                    folder_, first_difference(description, description_)));
   }
   return std::string{in.bytes(in.left())};
 }
@@ -142,10 +145,12 @@ Result<std::optional<std::string>> CheckpointFolder::load() {
     damage = content.error().message();
   }
   if (numbers_.empty()) return std::optional<std::string>{};
-  return fail(ErrorCode::kCorruptLog,
-              fmt::format("no checkpoint in {} can be read: {}. Remove the folder to compute the state anew from what the input "
-                          "topics still hold.",
-                          folder_, damage));
+  return fail(
+      ErrorCode::kCorruptLog,
+      fmt::format(
+          "no checkpoint in {} can be read: {}. Remove the folder to compute the state anew from what the input "
+          "topics still hold.",
+          folder_, damage));
 }
 
 Result<CheckpointFolder::Draft> CheckpointFolder::begin() {

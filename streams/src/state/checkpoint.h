@@ -16,17 +16,16 @@ namespace millrace::streams {
 ///
 ///     magic | version | length | description of the topology | content | CRC-32C of all before
 ///
-/// A checkpoint is written beside its name, synced and renamed, and the folder is synced: after a crash there is the old one
-/// or the new.
-/// Threading: one thread.
+/// A checkpoint is written beside its name, synced and renamed, and the folder is synced: after a crash there is the
+/// old one or the new. Threading: one thread.
 class CheckpointFolder {
  public:
   /// Makes the folder if it is not there and removes what a crash left half-written. Errors: `kIo`, `kNoSpace`.
   static Result<CheckpointFolder> open(FileSystem& files, Path folder, std::string description, Logger& logger);
 
-  /// The content of the newest checkpoint that is whole; nothing when there is none at all. A damaged one is logged and the
-  /// one before it is used. Errors: `kCorruptLog` (all are damaged), `kUnsupported` (another topology or a newer version
-  /// wrote it), `kIo`.
+  /// The content of the newest checkpoint that is whole; nothing when there is none at all. A damaged one is logged and
+  /// the one before it is used. Errors: `kCorruptLog` (all are damaged), `kUnsupported` (another topology or a newer
+  /// version wrote it), `kIo`.
   [[nodiscard]] Result<std::optional<std::string>> load();
 
   /// One checkpoint being written: nothing is there for `load` until `commit` has returned.

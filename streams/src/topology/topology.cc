@@ -24,7 +24,8 @@ std::vector<NodeId> components(const std::vector<std::shared_ptr<detail::Node>>&
     return id;
   };
   for (const auto& node : nodes) {
-    for (const auto input : node->inputs) root[std::max(find(node->id), find(input))] = std::min(find(node->id), find(input));
+    for (const auto input : node->inputs)
+      root[std::max(find(node->id), find(input))] = std::min(find(node->id), find(input));
   }
   for (NodeId id = 0; id < root.size(); ++id) root[id] = find(id);
   return root;
@@ -45,7 +46,8 @@ std::string describe_node(const detail::Node& node, Described what) {
   if (const auto* aggregate = dynamic_cast<const detail::AggregateBase*>(&node)) {
     const auto* const emits = aggregate->emit == Emit::kOnClose ? "on close" : "on update";
     if (aggregate->windows) {
-      fmt::format_to(into, " [{}, {}]", what == Described::kAll ? aggregate->windows->to_string() : aggregate->windows->shape(), emits);
+      fmt::format_to(into, " [{}, {}]",
+                     what == Described::kAll ? aggregate->windows->to_string() : aggregate->windows->shape(), emits);
     } else {
       fmt::format_to(into, " [{}]", emits);
     }

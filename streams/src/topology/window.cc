@@ -9,8 +9,9 @@ namespace millrace::streams {
 
 TimeWindows::TimeWindows(Milliseconds size, Milliseconds advance) : size_(size), advance_(advance) {
   if (advance.count() <= 0 || advance > size) {
-    throw std::invalid_argument(fmt::format(
-        "a window needs 0 < advance <= size, but its size is {} ms and its advance {} ms", size.count(), advance.count()));
+    throw std::invalid_argument(
+        fmt::format("a window needs 0 < advance <= size, but its size is {} ms and its advance {} ms", size.count(),
+                    advance.count()));
   }
 }
 

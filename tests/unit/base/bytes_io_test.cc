@@ -50,7 +50,10 @@ TEST(BufferPool, UsesMemoryAgainAndKeepsOnlyItsShare) {
   const auto* first = pool.take(5000).data();
   EXPECT_EQ(pool.kept_bytes(), 8192U);
   EXPECT_EQ(pool.take(8000).data(), first);
-  { const auto large = pool.take(100000); EXPECT_EQ(pool.used_bytes(), large.capacity()); }
+  {
+    const auto large = pool.take(100000);
+    EXPECT_EQ(pool.used_bytes(), large.capacity());
+  }
   EXPECT_EQ(pool.used_bytes(), 0U);
   EXPECT_EQ(pool.kept_bytes(), 8192U);
 }

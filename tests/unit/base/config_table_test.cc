@@ -15,8 +15,7 @@ constexpr ConfigTable kTable{"connector \"orders\"", kKeys};
 TEST(ConfigTable, NamesAnUnknownKeyAndTheOneThatWasMeant) {
   const auto checked = kTable.check({{"task.max", "3"}});
   ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().message(),
-            "connector \"orders\": unknown key \"task.max\". Did you mean \"tasks.max\"?");
+  EXPECT_EQ(checked.error().message(), "connector \"orders\": unknown key \"task.max\". Did you mean \"tasks.max\"?");
 }
 
 TEST(ConfigTable, RefusesValuesOutsideRangeTypeAndChoices) {

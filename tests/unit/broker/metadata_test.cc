@@ -37,8 +37,9 @@ TEST(Metadata, AnswersEachTopicOfARequestByItself) {
   SimulatedBroker broker;
   broker.create("there");
   Caught<std::vector<Result<CreatedTopic>>> answer;
-  broker.core->create_topics({{.name = "new"}, {.name = "there"}, {.name = "twice"}, {.name = "twice"}, {.name = "b/d"}},
-                             ValidateOnly::kNo, answer.callback());
+  broker.core->create_topics(
+      {{.name = "new"}, {.name = "there"}, {.name = "twice"}, {.name = "twice"}, {.name = "b/d"}}, ValidateOnly::kNo,
+      answer.callback());
   broker.executor.run_all();
   std::vector<ErrorCode> codes;
   for (const auto& topic : answer.get()) codes.push_back(topic ? ErrorCode::kNone : topic.error().code());
@@ -106,7 +107,8 @@ TEST(Metadata, BoundsItsLogBySnapshots) {
   std::uint64_t log_bytes = 0;
   int snapshots = 0;
   for (const auto& entry : folder) {
-    if (entry.name.ends_with(".log")) log_bytes += must(broker.disk.info("/data/__cluster_metadata-0/" + entry.name)).size;
+    if (entry.name.ends_with(".log"))
+      log_bytes += must(broker.disk.info("/data/__cluster_metadata-0/" + entry.name)).size;
     snapshots += entry.name.ends_with(".checkpoint") ? 1 : 0;
   }
   EXPECT_LT(log_bytes, 6000U);
@@ -132,8 +134,12 @@ TEST(Metadata, RefusesADamagedSnapshot) {
     const auto file = must(broker.disk.open("/data/__cluster_metadata-0/" + entry.name, OpenMode::kReadWrite));
     must(file->write(300, as_bytes("damage")));
   }
-  const BrokerEnvironment environment{.executor = broker.executor, .clock = broker.clock, .files = broker.disk,
-                                      .logger = broker.logger, .seed = 7, .flush_threads = 0};
+  const BrokerEnvironment environment{.executor = broker.executor,
+                                      .clock = broker.clock,
+                                      .files = broker.disk,
+                                      .logger = broker.logger,
+                                      .seed = 7,
+                                      .flush_threads = 0};
   const auto opened = BrokerCore::open(environment, "/data", must(BrokerConfig::parse({})));
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::kCorruptLog);

@@ -86,7 +86,8 @@ TEST(Produce, StoresARetriedBatchOnce) {
   broker.executor.run_all();
   const auto [id, epoch] = must(identity.get());
   const auto send = [&](std::int32_t sequence, const std::vector<std::string>& values) {
-    return broker.produce_durably("orders", broker.batch(values, {.id = id, .epoch = epoch, .base_sequence = sequence}));
+    return broker.produce_durably("orders",
+                                  broker.batch(values, {.id = id, .epoch = epoch, .base_sequence = sequence}));
   };
 
   EXPECT_EQ(must(send(0, {"a", "b"})).base_offset, Offset{0});
@@ -107,7 +108,8 @@ TEST(Produce, RefusesWhatIsBroken) {
   auto flipped = broker.batch({"a"});
   flipped.back() ^= std::byte{1};
   EXPECT_EQ(code_of(broker.produce_durably("orders", flipped)), ErrorCode::kCorruptMessage);
-  EXPECT_EQ(code_of(broker.produce_durably("orders", broker.batch({std::string(300, 'x')}))), ErrorCode::kMessageTooLarge);
+  EXPECT_EQ(code_of(broker.produce_durably("orders", broker.batch({std::string(300, 'x')}))),
+            ErrorCode::kMessageTooLarge);
   EXPECT_EQ(code_of(broker.produce_durably("orders", broker.batch({"late"}, {}, broker.clock.wall() + 2h))),
             ErrorCode::kInvalidTimestamp);
   EXPECT_EQ(code_of(broker.produce_durably("nothing", broker.batch({"a"}))), ErrorCode::kUnknownTopicOrPartition);
@@ -126,7 +128,8 @@ TEST(Produce, TakesAPartitionOfflineWhenItsSyncFailsAndLeavesTheOthers) {
   SimulatedBroker broker;
   broker.create("orders");
   broker.create("payments");
-  broker.disk.inject({.operation = FileOperation::kSync, .path_contains = "orders-0/00000000000000000000.log", .error_number = EIO});
+  broker.disk.inject(
+      {.operation = FileOperation::kSync, .path_contains = "orders-0/00000000000000000000.log", .error_number = EIO});
 
   const auto failed = broker.produce_durably("orders", broker.batch({"a"}));
   EXPECT_EQ(code_of(failed), ErrorCode::kStorageError);

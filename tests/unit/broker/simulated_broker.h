@@ -54,7 +54,8 @@ class SimulatedBroker {
 
   CreatedTopic create(const std::string& topic, std::int32_t partitions = 1, const Properties& configs = {}) {
     Caught<std::vector<Result<CreatedTopic>>> answer;
-    core->create_topics({{.name = topic, .partitions = partitions, .configs = configs}}, ValidateOnly::kNo, answer.callback());
+    core->create_topics({{.name = topic, .partitions = partitions, .configs = configs}}, ValidateOnly::kNo,
+                        answer.callback());
     executor.run_all();
     return must(std::move(answer.get().front()));
   }
@@ -96,7 +97,9 @@ class SimulatedBroker {
 
   std::vector<std::string> values(const std::string& topic) {
     std::vector<std::string> found;
-    auto from = must(core->list_offset({.name = topic}, PartitionIndex{0}, {.kind = OffsetKind::kEarliest}, Isolation::kLogEnd)).offset;
+    auto from =
+        must(core->list_offset({.name = topic}, PartitionIndex{0}, {.kind = OffsetKind::kEarliest}, Isolation::kLogEnd))
+            .offset;
     for (;;) {
       const auto answer = fetch(topic, from, std::chrono::milliseconds{0});
       const auto& slice = must(answer.get().front());
@@ -111,7 +114,8 @@ class SimulatedBroker {
 
   /// Records that are written, durable or not.
   std::int64_t values_written(const std::string& topic) {
-    return must(core->list_offset({.name = topic}, PartitionIndex{0}, {.kind = OffsetKind::kLatest}, Isolation::kLogEnd))
+    return must(
+               core->list_offset({.name = topic}, PartitionIndex{0}, {.kind = OffsetKind::kLatest}, Isolation::kLogEnd))
         .offset.value();
   }
 

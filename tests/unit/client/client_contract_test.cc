@@ -6,8 +6,8 @@
 #include <mutex>
 #include <thread>
 
-#include "unit/client/log_under_test.h"
 #include "support/temporary_folder.h"
+#include "unit/client/log_under_test.h"
 
 namespace millrace::test {
 namespace {
@@ -115,7 +115,8 @@ TEST_P(ClientContract, PutsAKeyWhereKafkasClientsPutIt) {
   create("orders", 100);
   std::map<std::string, std::int32_t> placed;
   std::mutex mutex;
-  const std::vector<std::string> keys{"21", "foobar", "a-little-bit-long-string", "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8"};
+  const std::vector<std::string> keys{"21", "foobar", "a-little-bit-long-string",
+                                      "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8"};
   auto producer = must(client_->producer({}, [&](const DeliveryReport& report) {
     const std::lock_guard lock{mutex};
     for (const auto token : report.tokens) placed[keys[token]] = report.partition.partition.value();
@@ -319,7 +320,8 @@ TEST_P(ClientContract, KeepsTheBytesOfABatchAfterTheConsumerIsGone) {
 // --- admin ---
 
 TEST_P(ClientContract, DescribesWhatItCreated) {
-  const auto id = must(admin_->create_topic({.name = "orders", .partitions = 3, .configs = {{"retention.ms", "1000"}}}));
+  const auto id =
+      must(admin_->create_topic({.name = "orders", .partitions = 3, .configs = {{"retention.ms", "1000"}}}));
   const auto topic = must(admin_->describe_topic("orders"));
   EXPECT_EQ(topic.id, id);
   EXPECT_FALSE(id.is_nil());
@@ -349,7 +351,7 @@ TEST_P(ClientContract, RefusesTopicsThatCannotBe) {
 TEST_P(ClientContract, ChangesSomeSettingsAndLeavesTheOthers) {
   create("orders", 1, {{"retention.ms", "1000"}, {"retention.bytes", "5000"}});
   const std::vector<std::pair<std::string, std::optional<std::string>>> changes{{"retention.ms", std::nullopt},
-                                                                               {"max.message.bytes", "2000"}};
+                                                                                {"max.message.bytes", "2000"}};
   must(admin_->alter_topic_configs("orders", changes));
   const auto configs = must(admin_->topic_configs("orders"));
   EXPECT_EQ(configs.at("retention.ms"), "604800000");
@@ -385,7 +387,8 @@ TEST_P(ClientContract, ForgetsDeletedRecords) {
 
 TEST_P(ClientContract, DoesNotDeleteRecordsOfACompactedTopic) {
   create("totals", 1, {{"cleanup.policy", "compact"}});
-  EXPECT_EQ(admin_->delete_records({"totals", PartitionIndex{0}}, Offset{0}).error().code(), ErrorCode::kPolicyViolation);
+  EXPECT_EQ(admin_->delete_records({"totals", PartitionIndex{0}}, Offset{0}).error().code(),
+            ErrorCode::kPolicyViolation);
 }
 
 TEST_P(ClientContract, NamesAnUnknownKeyAndTheOneThatWasMeant) {

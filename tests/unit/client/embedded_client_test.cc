@@ -99,7 +99,8 @@ TEST(EmbeddedClient, TakesADamagedPartitionOfflineAndGoesOnWithTheOthers) {
     send(*client, "payments", {"fine"});
   }
   {
-    std::fstream segment{folder.path() + "/orders-0/00000000000000000000.log", std::ios::in | std::ios::out | std::ios::binary};
+    std::fstream segment{folder.path() + "/orders-0/00000000000000000000.log",
+                         std::ios::in | std::ios::out | std::ios::binary};
     segment.seekp(10'000);
     segment.write("damage", 6);
   }

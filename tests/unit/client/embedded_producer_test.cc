@@ -73,7 +73,8 @@ TEST_F(EmbeddedProducer, ReportsABatchOnlyWhenItIsDurable) {
 }
 
 TEST_F(EmbeddedProducer, HasSeveralBatchesOnTheirWayAndNoMoreThanItMay) {
-  const auto made = producer({{"linger.ms", "1000"}, {"batch.size", "200"}, {"max.in.flight.requests.per.connection", "2"}});
+  const auto made =
+      producer({{"linger.ms", "1000"}, {"batch.size", "200"}, {"max.in.flight.requests.per.connection", "2"}});
   for (int i = 0; i < 5; ++i) must(made->send({.topic = "orders", .value = std::string(200, 'x')}));
   // One piece of work writes all it may: nothing was synced in between.
   ASSERT_TRUE(broker_.executor.run_one());

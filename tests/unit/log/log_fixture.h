@@ -67,7 +67,8 @@ inline std::vector<std::string> values_in(Bytes bytes, BufferPool& pool) {
   return values;
 }
 
-inline std::vector<std::string> read_all(const PartitionLog& log, BufferPool& pool, Isolation isolation = Isolation::kHighWatermark,
+inline std::vector<std::string> read_all(const PartitionLog& log, BufferPool& pool,
+                                         Isolation isolation = Isolation::kHighWatermark,
                                          std::size_t max_bytes = 4096) {
   std::vector<std::string> values;
   auto next = log.log_start();

@@ -167,7 +167,8 @@ TEST(LogManagerOnThisMachine, ThreadsAppendAndReadAndEverythingIsDurableOnce) {
   constexpr int kThreads = 4;
   constexpr int kEach = 200;
   std::vector<std::shared_ptr<PartitionLog>> logs;
-  for (int i = 0; i < 2; ++i) logs.push_back(manager->create({"t", PartitionIndex{i}}, {}, {.segment_bytes = 20'000}).value());
+  for (int i = 0; i < 2; ++i)
+    logs.push_back(manager->create({"t", PartitionIndex{i}}, {}, {.segment_bytes = 20'000}).value());
   std::mutex mutex;
   std::condition_variable changed;
   int durable = 0;

@@ -156,7 +156,8 @@ TEST_F(PartitionLogTest, DeletesRecordsAndTheSegmentsThatHoldNoOthers) {
   EXPECT_EQ(log->delete_records(Offset{50}).value(), Offset{50});
   EXPECT_LT(log->segment_count(), segments);
   EXPECT_EQ(log->read(Offset{49}, 1, Isolation::kHighWatermark).error().code(), ErrorCode::kOffsetOutOfRange);
-  EXPECT_EQ(values_in(log->read(Offset{50}, 1, Isolation::kHighWatermark).value().bytes, pool), std::vector<std::string>{"value 50"});
+  EXPECT_EQ(values_in(log->read(Offset{50}, 1, Isolation::kHighWatermark).value().bytes, pool),
+            std::vector<std::string>{"value 50"});
   EXPECT_EQ(log->delete_records(kNoOffset).value(), Offset{100});
   close_and_open();
   EXPECT_EQ(log->log_start(), Offset{100});
@@ -226,7 +227,8 @@ TEST_F(PartitionLogTest, AFailedSyncEndsThePartitionForGood) {
   flush();
   append({"b"});
   std::optional<ErrorCode> told;
-  log->when_durable(Offset{2}, [&](const Result<void>& result) { told = result ? ErrorCode::kNone : result.error().code(); });
+  log->when_durable(Offset{2},
+                    [&](const Result<void>& result) { told = result ? ErrorCode::kNone : result.error().code(); });
   disk.inject({FileOperation::kSync, ".log", EIO});
   flush();
   EXPECT_EQ(told, ErrorCode::kStorageError);

@@ -141,7 +141,8 @@ class Story {
     // One that fails because the power does may be there afterwards.
     auto& promise = promises_[i];
     const auto base = logs_[i]->log_end();
-    for (std::size_t k = 0; k < values.size(); ++k) promise.records[base + static_cast<std::int64_t>(k)] = {values[k], false};
+    for (std::size_t k = 0; k < values.size(); ++k)
+      promise.records[base + static_cast<std::int64_t>(k)] = {values[k], false};
     const auto info = logs_[i]->append(batch.bytes, LeaderEpoch{static_cast<std::int32_t>(next_value_ / 100)});
     if (!info) return;
     EXPECT_EQ(info->base_offset, base);

@@ -98,7 +98,8 @@ TEST(ProducerState, SnapshotGivesBackEveryProducer) {
     RecordBatchBuilder builder{pool, 1000};
     ASSERT_TRUE(builder.try_append(at(i), nullptr, "x"));
     ASSERT_TRUE(builder.try_append(at(i), nullptr, "y"));
-    const auto batch = builder.finish({.id = ProducerId{i}, .epoch = ProducerEpoch{1}, .base_sequence = 10}, Offset{100 + i}).value();
+    const auto batch =
+        builder.finish({.id = ProducerId{i}, .epoch = ProducerEpoch{1}, .base_sequence = 10}, Offset{100 + i}).value();
     state.update(RecordBatchView::trusted(batch.bytes));
   }
   ProducerState again;

@@ -130,7 +130,8 @@ TEST_F(RecoveryTest, DamageThatIsReadTakesThePartitionOffline) {
   log.reset();
   damage(kSegment, second + 65);
   open({.clean = true, .recovery_point = Offset{2}});
-  EXPECT_EQ(values_in(log->read(Offset{0}, 1, Isolation::kHighWatermark).value().bytes, pool), std::vector<std::string>{"first"});
+  EXPECT_EQ(values_in(log->read(Offset{0}, 1, Isolation::kHighWatermark).value().bytes, pool),
+            std::vector<std::string>{"first"});
   const auto read = log->read(Offset{1}, 100, Isolation::kHighWatermark);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), ErrorCode::kCorruptLog);
@@ -159,7 +160,8 @@ TEST_F(RecoveryTest, MissingOrDamagedIndexesAreRebuilt) {
     ASSERT_TRUE(log);
     EXPECT_EQ(read_all(*log, pool).size(), 200U);
     for (int i = 0; i < 200; i += 13) {
-      EXPECT_EQ(values_in(log->read(Offset{i}, 1, Isolation::kHighWatermark).value().bytes, pool), std::vector{"value " + std::to_string(i)});
+      EXPECT_EQ(values_in(log->read(Offset{i}, 1, Isolation::kHighWatermark).value().bytes, pool),
+                std::vector{"value " + std::to_string(i)});
     }
     EXPECT_EQ(log->offset_for_time(at(1100)).value()->offset, Offset{100});
     log.reset();

@@ -77,7 +77,8 @@ TEST_F(ControllerTest, RefusesWhatKafkaRefuses) {
   EXPECT_EQ(refusal({.name = "x", .replication_factor = 4}), ErrorCode::kInvalidReplicationFactor);
   EXPECT_EQ(refusal({.name = "x", .assignments = {{0, {BrokerId{9}}}}}), ErrorCode::kInvalidReplicaAssignment);
   EXPECT_EQ(refusal({.name = "x", .assignments = {{1, {BrokerId{1}}}}}), ErrorCode::kInvalidReplicaAssignment);
-  EXPECT_EQ(refusal({.name = "x", .assignments = {{0, {BrokerId{1}, BrokerId{1}}}}}), ErrorCode::kInvalidReplicaAssignment);
+  EXPECT_EQ(refusal({.name = "x", .assignments = {{0, {BrokerId{1}, BrokerId{1}}}}}),
+            ErrorCode::kInvalidReplicaAssignment);
   EXPECT_EQ(refusal({.name = "x", .partitions = 1, .assignments = {{0, {BrokerId{1}}}}}), ErrorCode::kInvalidRequest);
 }
 
@@ -85,13 +86,16 @@ TEST_F(ControllerTest, DeletesATopicWithItsSettings) {
   must(create({.name = "orders", .configs = {{"retention.ms", "5"}}}));
   EXPECT_EQ(image_->topic("orders")->configs.at("retention.ms"), "5");
   MetadataRecords records;
-  const auto deleted = must(controller_.delete_topic(*image_, {.name = {}, .id = image_->topic("orders")->id}, records));
+  const auto deleted =
+      must(controller_.delete_topic(*image_, {.name = {}, .id = image_->topic("orders")->id}, records));
   take(records);
   EXPECT_EQ(deleted.name, "orders");
   EXPECT_EQ(image_->topic("orders"), nullptr);
   EXPECT_EQ(image_->topic(deleted.id), nullptr);
-  EXPECT_EQ(controller_.delete_topic(*image_, {.name = "orders"}, records).error().code(), ErrorCode::kUnknownTopicOrPartition);
-  EXPECT_EQ(controller_.delete_topic(*image_, {.name = {}, .id = deleted.id}, records).error().code(), ErrorCode::kUnknownTopicId);
+  EXPECT_EQ(controller_.delete_topic(*image_, {.name = "orders"}, records).error().code(),
+            ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_EQ(controller_.delete_topic(*image_, {.name = {}, .id = deleted.id}, records).error().code(),
+            ErrorCode::kUnknownTopicId);
 }
 
 TEST_F(ControllerTest, AddsPartitionsAndNeverTakesAny) {

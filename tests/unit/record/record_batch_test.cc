@@ -54,7 +54,9 @@ TEST(RecordBatch, GivesBackWhatWasBuilt) {
   ASSERT_TRUE(builder.try_append(at(1000), nullptr, "first"));
   ASSERT_TRUE(builder.try_append(at(900), "key", nullptr, headers));
   ASSERT_TRUE(builder.try_append(at(5'000'000'000'000), "", ""));
-  auto built = builder.finish({.id = ProducerId{7}, .epoch = ProducerEpoch{2}, .base_sequence = 40}, Offset{10}, LeaderEpoch{3}).value();
+  auto built =
+      builder.finish({.id = ProducerId{7}, .epoch = ProducerEpoch{2}, .base_sequence = 40}, Offset{10}, LeaderEpoch{3})
+          .value();
 
   const auto batch = RecordBatchView::parse(built.bytes).value();
   EXPECT_TRUE(batch.crc_matches());
@@ -99,10 +101,10 @@ TEST(RecordBatch, HasKafkasBytes) {
   const auto built = builder.finish({}, Offset{5}, LeaderEpoch{1}).value();
 
   constexpr std::uint8_t kBefore[] = {0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 58, 0, 0, 0, 1, 2};
-  constexpr std::uint8_t kAfterCrc[] = {0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    1,    0,
-                                        0,    0,    0,    0,    0,    0,    1,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    1,    16,   0,    0,    0,    2,
-                                        'k',  2,    'v',  0};
+  constexpr std::uint8_t kAfterCrc[] = {0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                                        1,    0,    0,    0,    0,    0,    0,    0,    1,    0xff, 0xff, 0xff, 0xff,
+                                        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0,
+                                        1,    16,   0,    0,    0,    2,    'k',  2,    'v',  0};
   ASSERT_EQ(built.bytes.size(), sizeof kBefore + 4 + sizeof kAfterCrc);
   EXPECT_EQ(std::memcmp(built.bytes.data(), kBefore, sizeof kBefore), 0);
   EXPECT_EQ(std::memcmp(built.bytes.data() + 21, kAfterCrc, sizeof kAfterCrc), 0);

@@ -16,7 +16,8 @@ void fill(FakeClient& client, std::map<std::string, std::int64_t>& counts) {
   client.make("words", 1);
   Random random{99};
   for (int i = 0; i < 60'000; ++i) {
-    const auto word = random.one_in(2) ? "heavy-" + std::to_string(random.below(20)) : "rare-" + std::to_string(random());
+    const auto word =
+        random.one_in(2) ? "heavy-" + std::to_string(random.below(20)) : "rare-" + std::to_string(random());
     ++counts[word];
     client.append("words", 0, {Timestamp{std::chrono::milliseconds{i}}, std::nullopt, word, {}});
   }

@@ -48,7 +48,8 @@ class FakeClient final : public Client {
   [[nodiscard]] std::vector<Stored> records(const std::string& topic, std::int32_t partition = 0) const {
     std::lock_guard lock{log_->mutex};
     std::vector<Stored> copies;
-    for (const auto& record : log_->topics[topic].partitions[static_cast<std::size_t>(partition)]) copies.push_back(*record);
+    for (const auto& record : log_->topics[topic].partitions[static_cast<std::size_t>(partition)])
+      copies.push_back(*record);
     return copies;
   }
   [[nodiscard]] Properties configs(const std::string& topic) const {
@@ -117,7 +118,8 @@ class FakeClient final : public Client {
    public:
     FakeConsumer(std::shared_ptr<Log> log, std::uint64_t seed) : log_(std::move(log)), random_(seed), seed_(seed) {}
     Result<void> assign(std::vector<TopicPartition> partitions) override {
-      for (auto& partition : partitions) positions_.push_back({std::make_shared<TopicPartition>(std::move(partition)), 0, false});
+      for (auto& partition : partitions)
+        positions_.push_back({std::make_shared<TopicPartition>(std::move(partition)), 0, false});
       return {};
     }
     Result<void> seek(const TopicPartition& partition, Offset offset) override {
@@ -160,8 +162,8 @@ class FakeClient final : public Client {
     std::vector<PolledBatch> take() {
       std::vector<PolledBatch> batches;
       for (auto& position : positions_) {
-        const auto& stored =
-            log_->topics.at(position.partition->topic).partitions[static_cast<std::size_t>(position.partition->partition.value())];
+        const auto& stored = log_->topics.at(position.partition->topic)
+                                 .partitions[static_cast<std::size_t>(position.partition->partition.value())];
         const auto waiting = static_cast<std::int64_t>(stored.size()) - position.next;
         if (position.paused || waiting <= 0) continue;
         const auto count = seed_ == 0 ? std::min<std::int64_t>(waiting, 10'000)

@@ -17,8 +17,12 @@ using testing::HasSubstr;
 
 /// Flushes only where the input says so.
 Properties deterministic(const std::string& scheduler, int threads) {
-  return {{"application.id", "visits"},        {"stream.scheduler", scheduler}, {"num.stream.threads", std::to_string(threads)},
-          {"cache.flush.records", "777"},      {"cache.flush.interval.ms", "900"}, {"cache.flush.idle.ms", "-1"},
+  return {{"application.id", "visits"},
+          {"stream.scheduler", scheduler},
+          {"num.stream.threads", std::to_string(threads)},
+          {"cache.flush.records", "777"},
+          {"cache.flush.interval.ms", "900"},
+          {"cache.flush.idle.ms", "-1"},
           {"chunk.records", "256"}};
 }
 
@@ -73,8 +77,8 @@ TEST(Job, GivesTheSameResultsWhateverTheThreadsAndHoweverTheInputArrives) {
         const char* chunk;
       };
       for (const auto& [scheduler, threads, chunk] :
-           {Variant{"threads", 1, "1"}, Variant{"threads", 3, "100"}, Variant{"tbb", 1, "256"}, Variant{"tbb", 2, "999"},
-            Variant{"tbb", 8, "64"}}) {
+           {Variant{"threads", 1, "1"}, Variant{"threads", 3, "100"}, Variant{"tbb", 1, "256"},
+            Variant{"tbb", 2, "999"}, Variant{"tbb", 8, "64"}}) {
         SCOPED_TRACE(testing::Message() << scheduler << ' ' << threads << ' ' << chunk);
         FakeClient client{seed * 100 + static_cast<std::uint64_t>(threads)};
         fill(client, input, partitions);
@@ -155,8 +159,9 @@ TEST(Job, TellsAfterACheckpointUpToWhereTheInputIsNotNeededAnyMore) {
   FakeClient client;
   fill(client, visits_input(31, 1'000), 1);
   std::atomic<std::int64_t> needed_from{-1};
-  auto job = Job::start(visits_topology(), client, config,
-                        {.on_checkpoint = [&](const CheckpointInfo& info) { needed_from = info.inputs.at(0).next.value(); }});
+  auto job =
+      Job::start(visits_topology(), client, config,
+                 {.on_checkpoint = [&](const CheckpointInfo& info) { needed_from = info.inputs.at(0).next.value(); }});
   ASSERT_TRUE(job) << job.error().message();
 
   ASSERT_TRUE((*job)->wait_until_caught_up(60s));

@@ -29,8 +29,8 @@ Result<Hit> parse(std::string_view line) {
   int path_begin = 0;
   int path_end = 0;
   const std::string text{line};
-  if (std::sscanf(text.c_str(), "%lld %n%31s%n %d %lld", &read_seconds, &path_begin, path, &path_end, &hit.status, &bytes) !=
-      4) {
+  if (std::sscanf(text.c_str(), "%lld %n%31s%n %d %lld", &read_seconds, &path_begin, path, &path_end, &hit.status,
+                  &bytes) != 4) {
     return millrace::fail(ErrorCode::kDecodeFailed, "not a hit");
   }
   seconds = read_seconds;
@@ -90,14 +90,15 @@ TEST(Operators, FlatMapGivesEveryItem) {
 TEST(Operators, BranchSendsEachRecordOneWayAndMergeBringsThemBackInOrder) {
   Builder builder;
   auto hits = hits_of(builder);
-  auto [errors, redirects, others] = hits.branch([](const Hit& hit) { return hit.status >= 400; },
-                                                 [](const Hit& hit) { return hit.status >= 300; });
+  auto [errors, redirects, others] =
+      hits.branch([](const Hit& hit) { return hit.status >= 400; }, [](const Hit& hit) { return hit.status >= 300; });
   errors.map_values(&Hit::path).to("errors");
   redirects.map_values(&Hit::path).to("redirects");
   others.merge(errors).map_values(&Hit::path).to("merged");
   TopologyTestDriver driver{builder.build(), {}, TopologyTestDriver::FlushAt::kFlushPoints};
 
-  for (const auto* line : {"1 /a 404 1", "2 /b 200 1", "3 /c 302 1", "4 /d 500 1"}) ASSERT_TRUE(driver.pipe("hits", line));
+  for (const auto* line : {"1 /a 404 1", "2 /b 200 1", "3 /c 302 1", "4 /d 500 1"})
+    ASSERT_TRUE(driver.pipe("hits", line));
 
   EXPECT_THAT(values(driver.read("errors")), ElementsAre("-=/a", "-=/d"));
   EXPECT_THAT(values(driver.read("redirects")), ElementsAre("-=/c"));
@@ -182,8 +183,8 @@ TEST(Operators, AggregatesOfAFieldListAreWrittenAsJsonAndCanBeRead) {
 
   for (const auto* line : {"1 /a 200 10", "2 /b 200 1", "3 /a 200 20"}) ASSERT_TRUE(driver.pipe("hits", line));
 
-  EXPECT_THAT(values(driver.read("paths")),
-              ElementsAre("/a={\"hits\":1,\"bytes\":10}", "/b={\"hits\":1,\"bytes\":1}", "/a={\"hits\":2,\"bytes\":30}"));
+  EXPECT_THAT(values(driver.read("paths")), ElementsAre("/a={\"hits\":1,\"bytes\":10}", "/b={\"hits\":1,\"bytes\":1}",
+                                                        "/a={\"hits\":2,\"bytes\":30}"));
   std::map<std::string, std::int64_t> bytes;
   ASSERT_TRUE(driver.read_store("paths", [&](const Store<std::string, Traffic>& store) {
     store.for_each([&](const std::string& path, const Traffic& traffic) { bytes[path] = traffic.bytes; });
@@ -199,7 +200,8 @@ TEST(Operators, QueriesOfTheWrongTypeOrNameGetAnError) {
   auto counts = hits_of(builder).group_by(&Hit::path).count().as("paths");
   TopologyTestDriver driver{builder.build()};
 
-  EXPECT_EQ(driver.read_store("pathz", [](const Store<std::string, std::int64_t>&) {}).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(driver.read_store("pathz", [](const Store<std::string, std::int64_t>&) {}).error().code(),
+            ErrorCode::kNotFound);
   EXPECT_EQ(driver.read_store("paths", [](const Store<std::string, Traffic>&) {}).error().code(),
             ErrorCode::kInvalidArgument);
   EXPECT_TRUE(driver.read_store("paths", [](const Store<std::string, std::int64_t>&) {}));
@@ -244,7 +246,8 @@ TEST(Operators, ARecordOnWhichAFunctionThrowsIsLeftOutWhereTheStreamSkipsErrors)
   hits.group_by(check).count().to("grouped");
   hits.map_values(check).to("mapped");
   hits.group_by(&Hit::path)
-      .aggregate(std::int64_t{0}, [check](std::int64_t& count, const Hit& hit) { count += check(hit).size() > 0 ? 1 : 0; })
+      .aggregate(std::int64_t{0},
+                 [check](std::int64_t& count, const Hit& hit) { count += check(hit).size() > 0 ? 1 : 0; })
       .to("aggregated");
   TopologyTestDriver driver{builder.build()};
 

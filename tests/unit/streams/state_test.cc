@@ -6,11 +6,11 @@
 #include <string>
 
 #include "base/random.h"
+#include "base/simulated_files.h"
 #include "millrace/streams/codec.h"
 #include "millrace/streams/detail/state_table.h"
 #include "millrace/streams/distinct.h"
 #include "state/checkpoint.h"
-#include "base/simulated_files.h"
 
 namespace millrace::streams {
 namespace {
@@ -19,7 +19,8 @@ using Table = detail::StateTable<std::string, std::int64_t>;
 
 std::vector<std::string> dump(const Table& table) {
   std::vector<std::string> lines;
-  table.for_each([&](const auto& entry) { lines.push_back(fmt::format("{} {} {}", entry.window, entry.key, entry.value)); });
+  table.for_each(
+      [&](const auto& entry) { lines.push_back(fmt::format("{} {} {}", entry.window, entry.key, entry.value)); });
   return lines;
 }
 
@@ -169,7 +170,11 @@ struct Mixed {
 };
 
 TEST(Codec, ReadsBackWhatItWroteAndNoticesWhatIsCutOff) {
-  const Mixed value{INT64_MIN, std::string(300, 'x'), 0.1, {{"a", {1, 65535}}, {"", {}}}, {"t", {-1, 7}},
+  const Mixed value{INT64_MIN,
+                    std::string(300, 'x'),
+                    0.1,
+                    {{"a", {1, 65535}}, {"", {}}},
+                    {"t", {-1, 7}},
                     Timestamp{std::chrono::milliseconds{-5}}};
   StateWriter out;
   write_state(out, value);

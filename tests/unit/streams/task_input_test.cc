@@ -20,7 +20,8 @@ std::vector<TaskInput::Slot> slots(std::int32_t count) {
   return all;
 }
 
-PolledBatch batch(const TaskInput& input, std::size_t slot, const std::vector<std::pair<std::int64_t, std::int64_t>>& records) {
+PolledBatch batch(const TaskInput& input, std::size_t slot,
+                  const std::vector<std::pair<std::int64_t, std::int64_t>>& records) {
   std::vector<RecordView> views;
   for (const auto& [offset, ms] : records) {
     views.push_back({Offset{offset}, Timestamp{std::chrono::milliseconds{ms}}, nullptr, "12345678", {}});
@@ -96,8 +97,9 @@ TEST(TaskInput, FlushesAtTheSamePlacesHoweverRecordsArriveAndAfterARestart) {
     std::string order;
     for (std::size_t at = 0; at < records.size();) {
       const auto next = std::min(records.size(), at + 1 + random.below(30));
-      cut->push(0, batch(*cut, 0, {records.begin() + static_cast<std::ptrdiff_t>(at),
-                                   records.begin() + static_cast<std::ptrdiff_t>(next)}));
+      cut->push(0, batch(*cut, 0,
+                         {records.begin() + static_cast<std::ptrdiff_t>(at),
+                          records.begin() + static_cast<std::ptrdiff_t>(next)}));
       order += drain(*cut);
       at = next;
       auto restarted = std::make_unique<TaskInput>(slots(1), config_of(properties));

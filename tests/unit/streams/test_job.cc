@@ -107,7 +107,8 @@ std::map<std::string, std::vector<std::string>> dump_stores(const Job& job) {
     store.for_each(windowed("minutes"));
     dump["minutes"].push_back(fmt::format("late {}", store.late_records()));
   }));
-  check(job.read("hopping", [&](const WindowStore<std::string, Totals>& store) { store.for_each(windowed("hopping")); }));
+  check(
+      job.read("hopping", [&](const WindowStore<std::string, Totals>& store) { store.for_each(windowed("hopping")); }));
   check(job.read("pairs", [&](const WindowStore<std::tuple<std::int64_t, std::string>, std::int64_t>& store) {
     store.for_each(windowed("pairs"));
   }));

@@ -48,7 +48,8 @@ struct Totals {
 /// Stateless and keyed results, windows that close and windows that change, a distinct count, a reduce without merge.
 Topology visits_topology();
 
-/// `count` lines of visits with out-of-order times, late ones, and now and then a garbled one; record timestamps ascend.
+/// `count` lines of visits with out-of-order times, late ones, and now and then a garbled one; record timestamps
+/// ascend.
 std::vector<FakeClient::Stored> visits_input(std::uint64_t seed, std::size_t count);
 
 /// What each store holds, as text, in its order.

@@ -78,8 +78,8 @@ TEST(Windows, ThatOverlapEachTakeARecord) {
 
   pipe(driver, {"7 a", "12 a", "30 a"});
 
-  EXPECT_THAT(texts(driver.read("counts")), ElementsAre("1970-01-01T00:00:00Z a=1", "1970-01-01T00:00:05Z a=2",
-                                                        "1970-01-01T00:00:10Z a=1"));
+  EXPECT_THAT(texts(driver.read("counts")),
+              ElementsAre("1970-01-01T00:00:00Z a=1", "1970-01-01T00:00:05Z a=2", "1970-01-01T00:00:10Z a=1"));
 }
 
 TEST(Windows, AreReadableAsLongAsTheyAreKeptAndNoLonger) {

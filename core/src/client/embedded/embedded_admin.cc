@@ -78,11 +78,11 @@ class EmbeddedAdmin final : public Admin {
       wanted.push_back({.name = key, .op = value ? ConfigOp::kSet : ConfigOp::kDelete, .value = value});
     }
     const ConfigResource resource{.type = ResourceType::kTopic, .name = std::string{name}};
-    MILLRACE_TRY(answer, wait_for<Result<void>>(
-                             fmt::format("changing settings of topic \"{}\"", name), timeout_, [&](auto done) {
-                               broker().alter_configs(resource, wanted, AlterMode::kIncremental, ValidateOnly::kNo,
-                                                      std::move(done));
-                             }));
+    MILLRACE_TRY(
+        answer,
+        wait_for<Result<void>>(fmt::format("changing settings of topic \"{}\"", name), timeout_, [&](auto done) {
+          broker().alter_configs(resource, wanted, AlterMode::kIncremental, ValidateOnly::kNo, std::move(done));
+        }));
     return answer;
   }
 

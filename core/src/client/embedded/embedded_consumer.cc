@@ -109,8 +109,8 @@ Result<void> EmbeddedConsumer::assign(std::vector<TopicPartition> partitions) {
                   fmt::format("topic \"{}\" has {} partitions, and no partition {}", partition.topic,
                               topic->partitions.size(), partition.partition.value()));
     }
-    const auto known = std::find_if(assigned_.begin(), assigned_.end(),
-                                    [&](const auto& old) { return *old.name == partition; });
+    const auto known =
+        std::find_if(assigned_.begin(), assigned_.end(), [&](const auto& old) { return *old.name == partition; });
     if (known != assigned_.end()) {
       assigned.push_back(*known);
     } else {
@@ -132,7 +132,8 @@ Result<Assigned*> EmbeddedConsumer::find(const TopicPartition& partition) {
 Result<void> EmbeddedConsumer::seek(const TopicPartition& partition, Offset offset) {
   MILLRACE_TRY(assigned, find(partition));
   if (offset < Offset{0}) {
-    return fail(ErrorCode::kInvalidArgument, fmt::format("cannot seek {} to {}", partition.to_string(), offset.value()));
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("cannot seek {} to {}", partition.to_string(), offset.value()));
   }
   assigned->position = offset;
   return {};
@@ -164,7 +165,8 @@ Result<void> EmbeddedConsumer::set_paused(std::span<const TopicPartition> partit
 
 Result<Offset> EmbeddedConsumer::start_of(const TopicPartition& partition, StartAt start) const {
   const OffsetQuery query{.kind = start == StartAt::kEarliest ? OffsetKind::kEarliest : OffsetKind::kLatest};
-  MILLRACE_TRY(answer, broker().list_offset({.name = partition.topic}, partition.partition, query, settings_.isolation));
+  MILLRACE_TRY(answer,
+               broker().list_offset({.name = partition.topic}, partition.partition, query, settings_.isolation));
   return answer.offset;
 }
 
@@ -197,8 +199,8 @@ Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
     std::vector<PolledBatch> batches;
     std::optional<Error> trouble;
     for (std::size_t i = 0; i < answer.size(); ++i) {
-      const auto taken = answer[i] ? take_slice(*partitions[i], *answer[i], batches)
-                                   : take_error(*partitions[i], answer[i].error());
+      const auto taken =
+          answer[i] ? take_slice(*partitions[i], *answer[i], batches) : take_error(*partitions[i], answer[i].error());
       if (!taken && !trouble) trouble = taken.error();
     }
     // Records first: what is wrong with one partition is said when the others have nothing.

@@ -58,8 +58,8 @@ std::size_t size_of(const ProducerRecord& record) {
 /// Puts records into batches and hands those to the broker, on the executor's threads.
 ///
 /// Threading: any thread. One mutex guards all; it is not held while a batch is packed, written or reported.
-/// Callbacks of the broker keep this object but not the broker, so that none of its own threads is ever the one to end it: after
-/// `detach` nothing here touches the context.
+/// Callbacks of the broker keep this object but not the broker, so that none of its own threads is ever the one to end
+/// it: after `detach` nothing here touches the context.
 class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
  public:
   ProducerCore(EmbeddedContext& context, const Properties& properties, DeliveryListener listener)
@@ -71,9 +71,8 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   /// Asks for an identity; what is sent before it comes waits for it.
   void start() {
     if (!settings_.idempotent) return;
-    context_.broker->init_producer_id([self = shared_from_this()](Result<ProducerIdentity> identity) {
-      self->got_identity(std::move(identity));
-    });
+    context_.broker->init_producer_id(
+        [self = shared_from_this()](Result<ProducerIdentity> identity) { self->got_identity(std::move(identity)); });
   }
 
   Result<void> send_all(std::span<const ProducerRecord> records);
@@ -180,7 +179,8 @@ Result<void> ProducerCore::add(Lock& lock, const ProducerRecord& record, Timesta
 }
 
 Result<ProducerTopic*> ProducerCore::find_topic(Lock& lock, std::string_view name) {
-  if (last_topic_ != nullptr && last_topic_->name == name) [[likely]] return last_topic_;
+  if (last_topic_ != nullptr && last_topic_->name == name) [[likely]]
+    return last_topic_;
   const auto found = topics_.find(std::string{name});
   if (found == topics_.end()) return open_topic(lock, name);
   last_topic_ = found->second.get();
@@ -194,8 +194,7 @@ Result<ProducerTopic*> ProducerCore::open_topic(Lock& lock, std::string_view nam
     struct Created {};
     const auto created =
         wait_for<Created>(fmt::format("creating topic \"{}\"", name), settings_.max_block, [&](auto done) {
-          context_.broker->ensure_topics({std::string{name}},
-                                          [done = std::move(done)]() mutable { done(Created{}); });
+          context_.broker->ensure_topics({std::string{name}}, [done = std::move(done)]() mutable { done(Created{}); });
         });
     lock.lock();
     if (!created) return std::unexpected(created.error());
@@ -238,8 +237,8 @@ Result<ProducerPartition*> ProducerCore::choose_partition(ProducerTopic& topic, 
 }
 
 void ProducerCore::open_batch(ProducerPartition& partition) {
-  partition.open.emplace(OutgoingBatch{
-      .builder = RecordBatchBuilder{context_.buffers, settings_.batch_bytes, settings_.attributes}});
+  partition.open.emplace(
+      OutgoingBatch{.builder = RecordBatchBuilder{context_.buffers, settings_.batch_bytes, settings_.attributes}});
   partition.open->due = context_.clock.now() + settings_.linger;
   ++unreported_;
   schedule_linger(partition.open->due);
@@ -296,8 +295,9 @@ Result<void> ProducerCore::wait_for_room(Lock& lock, std::size_t size) {
     return closed_ || buffered_bytes_ == 0 || buffered_bytes_ + size <= settings_.buffer_bytes;
   };
   if (!changed_.wait_until(lock, until, has_room)) {
-    return fail(ErrorCode::kTimedOut, fmt::format("no room for a record within max.block.ms: {} bytes wait, buffer.memory is {}",
-                                                  buffered_bytes_, settings_.buffer_bytes));
+    return fail(ErrorCode::kTimedOut,
+                fmt::format("no room for a record within max.block.ms: {} bytes wait, buffer.memory is {}",
+                            buffered_bytes_, settings_.buffer_bytes));
   }
   if (closed_) return fail(ErrorCode::kClosed, "the producer is closed");
   return {};
@@ -314,7 +314,8 @@ void ProducerCore::drain_soon(ProducerPartition& partition) {
 void ProducerCore::drain(ProducerPartition& partition) {
   Lock lock{mutex_};
   for (;;) {
-    const bool may_write = !is_detached_ && !partition.sealed.empty() && partition.in_flight.size() < settings_.max_in_flight &&
+    const bool may_write = !is_detached_ && !partition.sealed.empty() &&
+                           partition.in_flight.size() < settings_.max_in_flight &&
                            (!settings_.idempotent || identity_ || identity_error_);
     if (!may_write) break;
     partition.in_flight.push_back(std::move(partition.sealed.front()));
@@ -356,12 +357,12 @@ bool ProducerCore::append(ProducerPartition& partition, OutgoingBatch& batch, co
   }
   batch.packed = *std::move(packed);
   ProduceCall call{.partitions = {}, .acks = settings_.acks, .timeout = settings_.delivery_timeout};
-  call.partitions.push_back({.topic = {.name = partition.name.topic},
-                             .partition = partition.name.partition,
-                             .batches = batch.packed.bytes});
+  call.partitions.push_back(
+      {.topic = {.name = partition.name.topic}, .partition = partition.name.partition, .batches = batch.packed.bytes});
   // Set when the append itself was refused. The answer may come later and from another thread, but not this one.
   const auto refused = std::make_shared<std::atomic<bool>>(false);
-  context_.broker->produce(std::move(call), [self = shared_from_this(), &partition, &batch, refused](ProduceAnswer answer) {
+  context_.broker->produce(std::move(call), [self = shared_from_this(), &partition, &batch,
+                                             refused](ProduceAnswer answer) {
     Result<Offset> result = kNoOffset;
     if (answer.front()) {
       result = answer.front()->base_offset;

@@ -14,8 +14,8 @@
 
 namespace millrace {
 
-/// Starts something that answers by callback and waits for the answer: the blocking form of a primitive. An answer that comes too
-/// late is dropped. Errors: the answer's; `kTimedOut`, naming `what`.
+/// Starts something that answers by callback and waits for the answer: the blocking form of a primitive. An answer that
+/// comes too late is dropped. Errors: the answer's; `kTimedOut`, naming `what`.
 template <class Answer>
 [[nodiscard]] Result<Answer> wait_for(std::string_view what, Duration timeout,
                                       const std::function<void(std::move_only_function<void(Answer)>)>& start) {

@@ -15,7 +15,8 @@
 
 namespace millrace::streams {
 
-/// Records of a topic. Before anything else, it can be told where event times come from and what to do with bad records.
+/// Records of a topic. Before anything else, it can be told where event times come from and what to do with bad
+/// records.
 template <class K, class T, class KD, class VD>
 class SourceStream : public Stream<K, T> {
  public:
@@ -24,15 +25,17 @@ class SourceStream : public Stream<K, T> {
   SourceStream(std::shared_ptr<detail::Graph> graph, std::shared_ptr<Node> node)
       : Stream<K, T>(graph, node), source_graph_(std::move(graph)), node_(std::move(node)) {}
 
-  /// Event time is a member of the value, or a function of it, that gives a `std::chrono::sys_time`. Without this it is the
-  /// record's own timestamp.
+  /// Event time is a member of the value, or a function of it, that gives a `std::chrono::sys_time`. Without this it is
+  /// the record's own timestamp.
   template <class F>
   SourceStream timestamps(F time) const {
-    static_assert(std::invocable<const F&, const T&>, "timestamps takes a member of the value (`&Hit::time`), or a function "
-                                                      "callable and const as `f(const T&)`");
+    static_assert(std::invocable<const F&, const T&>,
+                  "timestamps takes a member of the value (`&Hit::time`), or a function "
+                  "callable and const as `f(const T&)`");
     using Time = std::decay_t<std::invoke_result_t<const F&, const T&>>;
-    static_assert(requires(Time at) { Timestamp{std::chrono::floor<std::chrono::milliseconds>(at)}; },
-                  "timestamps must give a std::chrono::sys_time<...>, for example a millrace::Timestamp");
+    static_assert(
+        requires(Time at) { Timestamp{std::chrono::floor<std::chrono::milliseconds>(at)}; },
+        "timestamps must give a std::chrono::sys_time<...>, for example a millrace::Timestamp");
     node_->set_times([time = std::move(time)](std::span<const T> values, std::int64_t* times) {
       for (const auto& value : values) {
         *times++ = std::chrono::floor<std::chrono::milliseconds>(std::invoke(time, value)).time_since_epoch().count();
@@ -46,8 +49,8 @@ class SourceStream : public Stream<K, T> {
     node_->policy = std::move(policy);
     return *this;
   }
-  /// The records that the decoder refused, with its reasons, as a stream of their own; its event time is the record's own
-  /// timestamp. What is read here is no error any more.
+  /// The records that the decoder refused, with its reasons, as a stream of their own; its event time is the record's
+  /// own timestamp. What is read here is no error any more.
   [[nodiscard]] Stream<NullableBytes, Rejected> rejected() const {
     return {source_graph_, node_->divert_rejected(node_)};
   }
@@ -84,14 +87,16 @@ class Builder {
     return add_source<DecodedBy<KeyDecoder<KD>>>(std::move(topic), std::move(key_decoder), std::move(decoder));
   }
 
-  /// What all stores together may take. Until it is spent every figure is exact; then, at a flush point, stores that can
+  /// What all stores together may take. Until it is spent every figure is exact; then, at a flush point, stores that
+  /// can
   /// (`bounded_by`, counts, distinct counts) give up detail, the largest first, and say so: `Store::approximate`.
   Builder& memory_budget(std::uint64_t bytes) {
     memory_budget_ = bytes;
     return *this;
   }
 
-  /// Throws `std::invalid_argument` when nothing is read, a store's name is taken, or a stream of another builder was used.
+  /// Throws `std::invalid_argument` when nothing is read, a store's name is taken, or a stream of another builder was
+  /// used.
   [[nodiscard]] Topology build();
 
  private:

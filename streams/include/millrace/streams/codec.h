@@ -30,7 +30,8 @@ class StateWriter {
   using Sink = std::function<void(std::string_view)>;
 
   /// Without a sink everything stays in the buffer.
-  explicit StateWriter(Sink sink = {}, std::size_t buffer_size = 1 << 20) : sink_(std::move(sink)), limit_(buffer_size) {}
+  explicit StateWriter(Sink sink = {}, std::size_t buffer_size = 1 << 20)
+      : sink_(std::move(sink)), limit_(buffer_size) {}
 
   void bytes(std::string_view text) {
     buffer_.append(text);
@@ -103,8 +104,8 @@ class StateReader {
   bool ok_ = true;
 };
 
-/// How a type is written to checkpoints and repartition topics. Known: numbers, enums, texts, durations and time points,
-/// `Record` keys, optionals, pairs, tuples, arrays, vectors, maps, and structs with a field list:
+/// How a type is written to checkpoints and repartition topics. Known: numbers, enums, texts, durations and time
+/// points, `Record` keys, optionals, pairs, tuples, arrays, vectors, maps, and structs with a field list:
 ///
 ///     template <class Self, class Visitor>
 ///     static void fields(Self& self, Visitor& visit) { visit("hits", self.hits); visit("bytes", self.bytes); }

@@ -7,8 +7,8 @@
 
 namespace millrace::streams {
 
-/// How many different things were added. Exact (a set of 64-bit hashes: among ten million, one chance in 300,000 that two
-/// are taken for one) until it is told to need less memory; then an estimate of 16 KiB, HyperLogLog with a standard
+/// How many different things were added. Exact (a set of 64-bit hashes: among ten million, one chance in 300,000 that
+/// two are taken for one) until it is told to need less memory; then an estimate of 16 KiB, HyperLogLog with a standard
 /// error of 0.8 % (registers: Flajolet et al. 2007; estimator: Ertl 2017).
 ///
 /// The result depends on what was added and on when `approximate_now` was called, never on the order.
@@ -38,7 +38,8 @@ class DistinctCounter {
   void add_to_registers(std::uint64_t hash);
   [[nodiscard]] std::vector<std::uint64_t> sorted() const;
 
-  /// An ordered hash table (Amble and Knuth 1974): read from left to right it is sorted, whatever the order of adding. 0: empty.
+  /// An ordered hash table (Amble and Knuth 1974): read from left to right it is sorted, whatever the order of adding.
+  /// 0: empty.
   std::vector<std::uint64_t> slots_;
   unsigned shift_ = 64;
   std::uint64_t size_ = 0;

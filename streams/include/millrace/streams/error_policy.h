@@ -20,7 +20,8 @@ struct ErrorPolicy {
   [[nodiscard]] static ErrorPolicy skip() { return {Action::kSkip, {}}; }
 };
 
-/// The record is copied to `topic` with headers `error.topic`, `error.partition`, `error.offset`, `error.reason`, and counted.
+/// The record is copied to `topic` with headers `error.topic`, `error.partition`, `error.offset`, `error.reason`, and
+/// counted.
 [[nodiscard]] inline ErrorPolicy dead_letter(std::string topic) {
   return {ErrorPolicy::Action::kDeadLetter, std::move(topic)};
 }

@@ -40,8 +40,9 @@ concept DecodesValue = !DecodesRecord<D> && std::invocable<const D&, std::string
 
 template <class D>
 struct DecoderTraits {
-  static_assert(DecodesRecord<D> || DecodesValue<D>,
-                "a decoder must be callable as `Result<T>(const RecordView&)` or `Result<T>(std::string_view)` and const");
+  static_assert(
+      DecodesRecord<D> || DecodesValue<D>,
+      "a decoder must be callable as `Result<T>(const RecordView&)` or `Result<T>(std::string_view)` and const");
 };
 template <DecodesRecord D>
 struct DecoderTraits<D> {
@@ -53,7 +54,9 @@ template <DecodesValue D>
 struct DecoderTraits<D> {
   using Returned = std::invoke_result_t<const D&, std::string_view>;
   using Value = typename DecodedAs<std::decay_t<Returned>>::type;
-  static Returned decode(const D& decoder, const RecordView& record) { return std::invoke(decoder, record.value.text()); }
+  static Returned decode(const D& decoder, const RecordView& record) {
+    return std::invoke(decoder, record.value.text());
+  }
 };
 }  // namespace detail
 
@@ -73,7 +76,8 @@ struct Integer {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc{} || end != value.data() + value.size()) {
-      return millrace::fail(ErrorCode::kDecodeFailed, '"' + std::string{value.substr(0, 100)} + "\" is not a whole number");
+      return millrace::fail(ErrorCode::kDecodeFailed,
+                            '"' + std::string{value.substr(0, 100)} + "\" is not a whole number");
     }
     return number;
   }
@@ -95,8 +99,8 @@ template <class D>
   return {std::move(decoder)};
 }
 
-/// How a type reads in a topic when no encoder is given: texts as they are, numbers in decimal, time points in ISO 8601,
-/// structs with a field list as a JSON object, tuples joined by tabs, and windowed keys as "START KEY". An empty
+/// How a type reads in a topic when no encoder is given: texts as they are, numbers in decimal, time points in ISO
+/// 8601, structs with a field list as a JSON object, tuples joined by tabs, and windowed keys as "START KEY". An empty
 /// optional is null: a tombstone. Specialise `append` for others or give `.to` a function.
 template <class T>
 struct Format;
@@ -152,9 +156,11 @@ template <class... Parts>
 struct Format<std::tuple<Parts...>> {
   static void append(std::string& out, const std::tuple<Parts...>& value) {
     const char* between = "";
-    std::apply([&](const auto&... part) {
-      ((out += between, Format<std::decay_t<decltype(part)>>::append(out, part), between = "\t"), ...);
-    }, value);
+    std::apply(
+        [&](const auto&... part) {
+          ((out += between, Format<std::decay_t<decltype(part)>>::append(out, part), between = "\t"), ...);
+        },
+        value);
   }
 };
 template <class A, class B>
@@ -204,8 +210,9 @@ enum class Encoded : std::uint8_t { kBytes, kNull };
 struct Formatted {
   template <class T>
   Encoded operator()(std::string& out, const T& value) const {
-    static_assert(HasFormat<T>, "no Format<T> for what this `.to` writes: give it `.value(fn)` or `.key(fn)`, where fn is "
-                                "callable as `std::string(const T&)` or `std::optional<std::string>(const T&)`");
+    static_assert(HasFormat<T>,
+                  "no Format<T> for what this `.to` writes: give it `.value(fn)` or `.key(fn)`, where fn is "
+                  "callable as `std::string(const T&)` or `std::optional<std::string>(const T&)`");
     Format<T>::append(out, value);
     return Encoded::kBytes;
   }
@@ -245,7 +252,8 @@ struct BigEndianLong {
 ///
 ///     .to(topic("pages").value([](const Page& page) { return page.json(); }).config("retention.ms", "-1"))
 ///
-/// Results of tables are upserts, so their topics are made with `cleanup.policy=compact` unless `.config` says otherwise.
+/// Results of tables are upserts, so their topics are made with `cleanup.policy=compact` unless `.config` says
+/// otherwise.
 template <class KeyEncoder = Formatted, class ValueEncoder = Formatted>
 struct Target {
   std::string name;

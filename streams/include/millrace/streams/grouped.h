@@ -89,8 +89,9 @@ struct MemberAggregator {
     if constexpr (requires { so_far.add(record.value); }) {
       so_far.add(record.value);
     } else {
-      static_assert(requires { so_far.add(record); },
-                    "an aggregate type must have `void add(const V&)` or `void add(const Record<K, V>&)`");
+      static_assert(
+          requires { so_far.add(record); },
+          "an aggregate type must have `void add(const V&)` or `void add(const Record<K, V>&)`");
       so_far.add(record);
     }
   }
@@ -150,8 +151,8 @@ class Grouped {
                   "reduce takes a function callable and const as `V f(const V&, const V&)`");
     return make<A>(detail::ReduceAggregator<F, A>{std::move(function)}, "reduce");
   }
-  /// An aggregate type that says itself what it does: `A{}`, `add(const V&)` (or `add(const Record<K, V>&)`) and, so that
-  /// chunks are aggregated in parallel, `merge(const A&)`. Its field list, or `Codec<A>`, says how it is saved.
+  /// An aggregate type that says itself what it does: `A{}`, `add(const V&)` (or `add(const Record<K, V>&)`) and, so
+  /// that chunks are aggregated in parallel, `merge(const A&)`. Its field list, or `Codec<A>`, says how it is saved.
   template <class A>
   [[nodiscard]] auto aggregate() const {
     return make<A>(detail::MemberAggregator<A>{}, "aggregate");
@@ -167,7 +168,8 @@ class Grouped {
   /// Without a merge, records are added one by one: slower.
   template <class A, class Add>
   [[nodiscard]] auto aggregate(A empty, Add add) const {
-    return make<A>(detail::FunctionAggregator<A, Add, detail::NoMerge>{std::move(empty), std::move(add), {}}, "aggregate");
+    return make<A>(detail::FunctionAggregator<A, Add, detail::NoMerge>{std::move(empty), std::move(add), {}},
+                   "aggregate");
   }
   /// How many different values of a member, or of a function's result: exact until the memory budget is spent.
   template <class F>

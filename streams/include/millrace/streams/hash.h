@@ -15,8 +15,8 @@
 
 namespace millrace::streams {
 
-/// 64 well-mixed bits of `text`, the same on every machine and in every run. After wyhash (Wang Yi): two multiplications
-/// for a short key. Not keyed: who may choose the keys can choose them to collide.
+/// 64 well-mixed bits of `text`, the same on every machine and in every run. After wyhash (Wang Yi): two
+/// multiplications for a short key. Not keyed: who may choose the keys can choose them to collide.
 [[nodiscard]] inline std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0) {
   constexpr std::uint64_t kA = 0xa0761d6478bd642fULL;
   constexpr std::uint64_t kB = 0xe7037ed1a0b428dbULL;
@@ -88,16 +88,18 @@ namespace millrace::streams {
 }
 
 /// How a type serves as a key: `Owned` is what a store keeps of it; a view such as `std::string_view` is kept as a
-/// `std::string`. Works for numbers, enums, time points, texts, `All`, and pairs and tuples of these. A type of your own
-/// needs `==`, `std::uint64_t hash() const` and, when it is a view, `using Owned = ...` that `Owned{view}` makes, that
-/// converts back to the view, and compares with it by `==`.
+/// `std::string`. Works for numbers, enums, time points, texts, `All`, and pairs and tuples of these. A type of your
+/// own needs `==`, `std::uint64_t hash() const` and, when it is a view, `using Owned = ...` that `Owned{view}` makes,
+/// that converts back to the view, and compares with it by `==`.
 template <class K>
 struct KeyTraits {
-  static_assert(requires(const K& key) {
-    { key.hash() } -> std::convertible_to<std::uint64_t>;
-    key == key;
-  }, "a key must be a number, an enum, a time point, a text, a pair or tuple of these, or have "
-     "`std::uint64_t hash() const` and operator==");
+  static_assert(
+      requires(const K& key) {
+        { key.hash() } -> std::convertible_to<std::uint64_t>;
+        key == key;
+      },
+      "a key must be a number, an enum, a time point, a text, a pair or tuple of these, or have "
+      "`std::uint64_t hash() const` and operator==");
   template <class T>
   struct OwnedOf {
     using type = T;
@@ -127,7 +129,9 @@ struct KeyTraits<K> {
 template <class ClockType, class Unit>
 struct KeyTraits<std::chrono::time_point<ClockType, Unit>> {
   using Owned = std::chrono::time_point<ClockType, Unit>;
-  static std::uint64_t hash(Owned key) { return hash_number(static_cast<std::uint64_t>(key.time_since_epoch().count())); }
+  static std::uint64_t hash(Owned key) {
+    return hash_number(static_cast<std::uint64_t>(key.time_since_epoch().count()));
+  }
   static Owned own(Owned key) { return key; }
   static Owned view(Owned key) { return key; }
   static bool equal(Owned a, Owned b) { return a == b; }
@@ -174,10 +178,13 @@ struct KeyTraits<std::tuple<Parts...>> {
         key);
   }
   static Owned own(const View& key) {
-    return std::apply([](const auto&... part) { return Owned{KeyTraits<std::decay_t<decltype(part)>>::own(part)...}; }, key);
+    return std::apply([](const auto&... part) { return Owned{KeyTraits<std::decay_t<decltype(part)>>::own(part)...}; },
+                      key);
   }
   static View view(const Owned& key) { return view(key, std::index_sequence_for<Parts...>{}); }
-  static bool equal(const Owned& owned, const View& key) { return equal(owned, key, std::index_sequence_for<Parts...>{}); }
+  static bool equal(const Owned& owned, const View& key) {
+    return equal(owned, key, std::index_sequence_for<Parts...>{});
+  }
 
  private:
   template <std::size_t... I>

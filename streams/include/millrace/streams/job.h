@@ -53,7 +53,7 @@ struct JobStats {
   double records_per_second = 0;  ///< over the last second or so
   std::uint64_t lag = 0;          ///< records known to be in the inputs and not yet processed
   std::uint64_t outputs = 0;
-  std::uint64_t skipped = 0;       ///< by `ErrorPolicy::skip`
+  std::uint64_t skipped = 0;  ///< by `ErrorPolicy::skip`
   std::uint64_t dead_letters = 0;
   std::uint64_t late_records = 0;
   std::uint64_t state_entries = 0;
@@ -70,21 +70,23 @@ struct JobStats {
 
 /// A topology that runs.
 ///
-/// Threading: any thread may call any function, except that a function given to `read` and the checkpoint listener must not
-/// call the job. It owns its threads; none outlives it. The destructor stops it as `stop` does.
+/// Threading: any thread may call any function, except that a function given to `read` and the checkpoint listener must
+/// not call the job. It owns its threads; none outlives it. The destructor stops it as `stop` does.
 ///
-/// Durability: state and input offsets are saved together (`state.dir`, every `commit.interval.ms`, and at `stop`); a restart
-/// with the same `application.id` goes on exactly there. Results are sent before, so after a crash those that
+/// Durability: state and input offsets are saved together (`state.dir`, every `commit.interval.ms`, and at `stop`); a
+/// restart with the same `application.id` goes on exactly there. Results are sent before, so after a crash those that
 /// came after the last checkpoint are sent again: the same upserts in the same order.
 ///
 /// Determinism: for the same input, each store and the sequence of records in each output partition are the same,
 /// whatever `num.stream.threads` is and however the input arrived; except for flushes that follow the wall
-/// clock (`cache.flush.idle.ms`, `window.close.idle.ms`), which can be switched off, and those at `stop` and `wait_until_caught_up`.
+/// clock (`cache.flush.idle.ms`, `window.close.idle.ms`), which can be switched off, and those at `stop` and
+/// `wait_until_caught_up`.
 class Job {
  public:
-  /// Starts the topology on `client`, which must outlive the job. `config`: see `job_config()`. Output topics that do not
-  /// exist are made. Errors: `kInvalidConfig`, `kUnknownTopicOrPartition` (an input is missing), `kCorruptLog` (the saved
-  /// state is damaged), `kUnsupported` (it was saved by another topology), `kInUse` (another process runs this job), `kIo`.
+  /// Starts the topology on `client`, which must outlive the job. `config`: see `job_config()`. Output topics that do
+  /// not exist are made. Errors: `kInvalidConfig`, `kUnknownTopicOrPartition` (an input is missing), `kCorruptLog` (the
+  /// saved state is damaged), `kUnsupported` (it was saved by another topology), `kInUse` (another process runs this
+  /// job), `kIo`.
   static Result<std::unique_ptr<Job>> start(Topology topology, Client& client, const Properties& config,
                                             JobOptions options = {});
   virtual ~Job() = default;
@@ -101,8 +103,8 @@ class Job {
   virtual Result<void> checkpoint_now() = 0;
   [[nodiscard]] virtual JobStats stats() const = 0;
 
-  /// Calls `query(const Store<K, A>&)` or `query(const WindowStore<K, A>&)` with the store as it is between two turns, once for
-  /// each task that has it. Errors: `kNotFound`, `kInvalidArgument` (the store has other types).
+  /// Calls `query(const Store<K, A>&)` or `query(const WindowStore<K, A>&)` with the store as it is between two turns,
+  /// once for each task that has it. Errors: `kNotFound`, `kInvalidArgument` (the store has other types).
   ///
   ///     job.read("paths", [&](const Store<std::string, Traffic>& paths) { paths.for_each(...); });
   template <class F>

@@ -12,10 +12,11 @@
 namespace millrace::streams {
 
 /// The aggregates of a `.count()`, `.reduce()` or `.aggregate()` in one task, as a query sees them: key -> A, in the
-/// order in which keys first came. `K` is the owned key: `std::string` where the topology's key is a `std::string_view`.
+/// order in which keys first came. `K` is the owned key: `std::string` where the topology's key is a
+/// `std::string_view`.
 ///
-/// A view, valid inside the function that was given to `Job::read`, which holds the task's lock: take what is needed and
-/// leave. `find` takes about 50 ns, `for_each` about 5 ns an entry.
+/// A view, valid inside the function that was given to `Job::read`, which holds the task's lock: take what is needed
+/// and leave. `find` takes about 50 ns, `for_each` about 5 ns an entry.
 template <class K, class A>
 class Store {
  public:
@@ -52,7 +53,8 @@ class WindowStore {
  public:
   using Table = detail::StateTable<K, A>;
   static constexpr bool kWindowed = true;
-  WindowStore(const detail::AggregateState<K, A>& state, std::chrono::milliseconds size) : state_(&state), size_(size) {}
+  WindowStore(const detail::AggregateState<K, A>& state, std::chrono::milliseconds size)
+      : state_(&state), size_(size) {}
 
   /// Entries, of all windows.
   [[nodiscard]] std::size_t size() const { return state_->table.size(); }
@@ -96,8 +98,8 @@ class WindowStore {
   std::chrono::milliseconds size_;
 };
 
-/// Names a store with its types, so that a query needs no more: `auto paths = hits.group_by(&Hit::path).count().store();`
-/// then `job.read(paths, [](const auto& store) {...})`.
+/// Names a store with its types, so that a query needs no more: `auto paths =
+/// hits.group_by(&Hit::path).count().store();` then `job.read(paths, [](const auto& store) {...})`.
 template <class StoreType>
 struct StoreHandle {
   using type = StoreType;

@@ -23,9 +23,10 @@ enum class KeyOrigin : std::uint8_t { kTopic, kNew };
 
 /// Records of type (K, V) on their way through a topology.
 ///
-/// Functions given to an operator get the record (`const auto& hit`: `hit.key`, `hit.value`, `hit.timestamp`), or, when they
-/// name the value's type (`const Hit& hit`), the value; a member (`&Hit::path`) is that of the value. They must be const, are
-/// called from several threads at once (except those of `peek` and `for_each`), and may throw: see `ErrorPolicy`.
+/// Functions given to an operator get the record (`const auto& hit`: `hit.key`, `hit.value`, `hit.timestamp`), or, when
+/// they name the value's type (`const Hit& hit`), the value; a member (`&Hit::path`) is that of the value. They must be
+/// const, are called from several threads at once (except those of `peek` and `for_each`), and may throw: see
+/// `ErrorPolicy`.
 ///
 /// Operators on a temporary (`hits.filter(a).map_values(b)`) are fused into one loop. A stream with a name
 /// (`auto pages = hits.filter(a);`) is computed once, however many operators read it.
@@ -40,7 +41,8 @@ class Stream {
   /// Records for which the predicate holds.
   template <class P>
   [[nodiscard]] auto filter(P predicate) && {
-    static_assert(std::convertible_to<detail::AppliedTo<P, K, V>, bool>, "filter takes a predicate: it must give a bool");
+    static_assert(std::convertible_to<detail::AppliedTo<P, K, V>, bool>,
+                  "filter takes a predicate: it must give a bool");
     return std::move(*this).template then<K, V, detail::FilterStep<Steps, P>>(std::move(predicate), key_origin_);
   }
   /// Another value for each record.
@@ -53,7 +55,8 @@ class Stream {
   template <class F>
   [[nodiscard]] auto map(F function) && {
     using Pair = std::decay_t<detail::AppliedTo<F, K, V>>;
-    static_assert(requires(Pair pair) { pair.first, pair.second; }, "map takes a function that gives std::pair(key, value)");
+    static_assert(
+        requires(Pair pair) { pair.first, pair.second; }, "map takes a function that gives std::pair(key, value)");
     return std::move(*this)
         .template then<typename Pair::first_type, typename Pair::second_type, detail::MapStep<Steps, F>>(
             std::move(function), detail::KeyOrigin::kNew);
@@ -70,7 +73,7 @@ class Stream {
   [[nodiscard]] auto select_key(F function) && {
     using To = std::decay_t<detail::AppliedTo<F, K, V>>;
     return std::move(*this).template then<To, V, detail::SelectKeyStep<Steps, F>>(std::move(function),
-                                                                                 detail::KeyOrigin::kNew);
+                                                                                  detail::KeyOrigin::kNew);
   }
 
   template <class P>
@@ -113,7 +116,8 @@ class Stream {
     auto first = output();
     auto second = other.output();
     const auto origin = key_origin_ == detail::KeyOrigin::kTopic ? other.key_origin_ : key_origin_;
-    return {graph_, graph_->add(std::make_shared<detail::MergeNode<K, V>>(std::move(first), std::move(second))), origin};
+    return {graph_, graph_->add(std::make_shared<detail::MergeNode<K, V>>(std::move(first), std::move(second))),
+            origin};
   }
   /// As many streams as predicates, and one more: a record goes to the first whose predicate holds, or to the last.
   ///
@@ -127,8 +131,8 @@ class Stream {
     }(std::make_index_sequence<sizeof...(Ps) + 1>{});
   }
 
-  /// Groups by a member of the value or a function's result. A key that is a `std::string_view` is kept as a `std::string`;
-  /// where the function gives an empty `std::optional`, the record is left out.
+  /// Groups by a member of the value or a function's result. A key that is a `std::string_view` is kept as a
+  /// `std::string`; where the function gives an empty `std::optional`, the record is left out.
   template <class F>
   [[nodiscard]] auto group_by(F key) && {
     using GroupedBy = detail::GroupKey<detail::AppliedTo<F, K, V>, Steps::kSelects>;
@@ -150,7 +154,8 @@ class Stream {
           .template grouped<std::string_view>([](const Record<K, V>& record) { return record.key.text(); }, origin);
     } else {
       using GroupedBy = detail::GroupKey<const K&, true>;
-      return kept().template grouped<GroupedBy>([](const Record<K, V>& record) -> const K& { return record.key; }, origin);
+      return kept().template grouped<GroupedBy>([](const Record<K, V>& record) -> const K& { return record.key; },
+                                                origin);
     }
   }
   /// Everything is one group.
@@ -167,16 +172,17 @@ class Stream {
   }
   void to(std::string target) const { to(topic(std::move(target))); }
 
-  /// Sends the records through an internal topic `APPLICATION-NAME-repartition`, so that what follows runs in `partitions`
-  /// tasks, each with the keys that hash to it. Only needed when one task is too slow for what follows: inside one process
-  /// grouping needs no topic. The topic keeps records until they were processed and checkpointed, whatever their time.
+  /// Sends the records through an internal topic `APPLICATION-NAME-repartition`, so that what follows runs in
+  /// `partitions` tasks, each with the keys that hash to it. Only needed when one task is too slow for what follows:
+  /// inside one process grouping needs no topic. The topic keeps records until they were processed and checkpointed,
+  /// whatever their time.
   [[nodiscard]] Stream<K, V> repartition(std::string name, std::int32_t partitions) const {
     static_assert(HasCodec<K> && HasCodec<V>, "repartition writes keys and values with millrace::streams::Codec");
     detail::SinkTopic sink{name, partitions, {}, detail::SinkTopic::Kind::kRepartition};
     add_sink(std::move(sink), detail::StateEncoder{}, detail::StateEncoder{});
     using Source = detail::SourceNode<K, V, detail::StateKeyDecoder<K>, detail::StateDecoder<V>>;
-    auto source = graph_->add(
-        std::make_shared<Source>(std::move(name), detail::StateKeyDecoder<K>{}, detail::StateDecoder<V>{}));
+    auto source =
+        graph_->add(std::make_shared<Source>(std::move(name), detail::StateKeyDecoder<K>{}, detail::StateDecoder<V>{}));
     source->internal = true;
     source->kind = "repartition";
     return {graph_, source};
@@ -223,7 +229,8 @@ class Stream {
   template <class KeyEncoder, class ValueEncoder>
   void add_sink(detail::SinkTopic sink, KeyEncoder key_encoder, ValueEncoder value_encoder) const {
     using Node = detail::SinkNode<KIn, VIn, Steps, KeyEncoder, ValueEncoder>;
-    graph_->add(std::make_shared<Node>(root_, steps_, std::move(sink), std::move(key_encoder), std::move(value_encoder)));
+    graph_->add(
+        std::make_shared<Node>(root_, steps_, std::move(sink), std::move(key_encoder), std::move(value_encoder)));
   }
 
   std::shared_ptr<detail::Graph> graph_;

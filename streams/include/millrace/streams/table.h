@@ -54,11 +54,13 @@ class Table {
     node_->emit = when;
     return *this;
   }
-  /// Lets the store give up its lightest entries when the topology's memory budget is spent. `weight` is a member of the
-  /// aggregate, or a function of it, and gives a number that only grows, such as the hits of a path. Counts have it already.
+  /// Lets the store give up its lightest entries when the topology's memory budget is spent. `weight` is a member of
+  /// the aggregate, or a function of it, and gives a number that only grows, such as the hits of a path. Counts have it
+  /// already.
   template <class W>
   Table bounded_by(W weight) const {
-    static_assert(std::invocable<const W&, const A&>, "bounded_by takes a member of the aggregate, or a function of it");
+    static_assert(std::invocable<const W&, const A&>,
+                  "bounded_by takes a member of the aggregate, or a function of it");
     node_->weight = [weight = std::move(weight)](const A& value) {
       return static_cast<std::uint64_t>(std::invoke(weight, value));
     };

@@ -32,9 +32,9 @@ struct OutputRecord {
 ///     driver.advance(10min);
 ///     EXPECT_EQ(driver.read("errors-by-path").at(0).value, "1");
 ///
-/// Each topic has one partition. Every record is a turn of its own, followed by a flush, so that its results can be read at once;
-/// `FlushAt::kFlushPoints` waits for flush points and for `flush()`, as a job does.
-/// Threading: one thread.
+/// Each topic has one partition. Every record is a turn of its own, followed by a flush, so that its results can be
+/// read at once; `FlushAt::kFlushPoints` waits for flush points and for `flush()`, as a job does. Threading: one
+/// thread.
 class TopologyTestDriver {
  public:
   enum class FlushAt : std::uint8_t { kEachRecord, kFlushPoints };
@@ -44,8 +44,8 @@ class TopologyTestDriver {
   ~TopologyTestDriver();
   TopologyTestDriver(TopologyTestDriver&&) noexcept;
 
-  /// A record at the end of a topic; its timestamp is the clock's unless given. Errors: what would stop the job (the policy is
-  /// `fail`), `kUnknownTopicOrPartition`.
+  /// A record at the end of a topic; its timestamp is the clock's unless given. Errors: what would stop the job (the
+  /// policy is `fail`), `kUnknownTopicOrPartition`.
   Result<void> pipe(std::string_view topic, NullableBytes value, NullableBytes key = nullptr,
                     std::optional<Timestamp> timestamp = std::nullopt);
   /// Moves the clock; windows that close by the wall clock do.

@@ -11,9 +11,9 @@ namespace millrace::streams {
 
 /// What a job does: a graph of operators, ready to run. Made by `Builder::build`.
 ///
-/// It falls apart into sub-topologies, which share no operator. Each runs in tasks: one for each input partition, or, where
-/// records are grouped by something else than their topic's key, one for all partitions of its inputs (the parallel
-/// front of a task still uses every thread, so no topic is needed to bring the keys together).
+/// It falls apart into sub-topologies, which share no operator. Each runs in tasks: one for each input partition, or,
+/// where records are grouped by something else than their topic's key, one for all partitions of its inputs (the
+/// parallel front of a task still uses every thread, so no topic is needed to bring the keys together).
 ///
 /// Threading: immutable; copies share the graph.
 class Topology {

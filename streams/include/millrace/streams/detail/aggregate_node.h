@@ -70,8 +70,8 @@ class AggregateState final : public State {
   [[nodiscard]] const void* type() const override { return &kTypeTag<Table>; }
 
  private:
-  /// Drops the lightest entries, by Space-Saving's bound (Metwally et al. 2005) in batches: what an entry may have had before
-  /// it came is at most the greatest weight that was dropped before.
+  /// Drops the lightest entries, by Space-Saving's bound (Metwally et al. 2005) in batches: what an entry may have had
+  /// before it came is at most the greatest weight that was dropped before.
   void prune_to(std::uint64_t bytes) {
     const auto used = table.memory();
     if (used <= bytes || table.size() == 0) return;
@@ -114,8 +114,8 @@ struct AggregateRows {
     indices.clear();
   }
   void finish() {
-    view = {Column<KOut>{keys}, Column<A>{values}, times.data(), indices.data(), nullptr,
-            static_cast<std::uint32_t>(indices.size())};
+    view = {Column<KOut>{keys}, Column<A>{values}, times.data(),
+            indices.data(),     nullptr,           static_cast<std::uint32_t>(indices.size())};
   }
 };
 
@@ -132,9 +132,10 @@ class AggregateBase : public Node {
 
 /// Aggregates the rows of each key, and of each window if there are windows.
 ///
-/// In front: partial aggregates of one chunk, each (group, window) a slot, in the order in which they were first touched.
-/// In back: the slots are merged into the state, so the state is touched once a key and chunk, not once a record. Records are
-/// late or not by the stream time at their own place in the input, so where chunks end does not matter.
+/// In front: partial aggregates of one chunk, each (group, window) a slot, in the order in which they were first
+/// touched. In back: the slots are merged into the state, so the state is touched once a key and chunk, not once a
+/// record. Records are late or not by the stream time at their own place in the input, so where chunks end does not
+/// matter.
 template <class K, class V, class A, class Aggregator, bool kWindowed>
 class AggregateNode final : public AggregateBase, public Output<std::conditional_t<kWindowed, Windowed<K>, K>, A> {
  public:
@@ -178,9 +179,7 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     merge_slots(chunk, scratch, task);
     if constexpr (kWindowed) close_windows(chunk, scratch, task);
     if (chunk.flush == Chunk::Flush::kYes) {
-      task.table.take_dirty([&](auto entry) {
-        push(scratch, task, entry, chunk.stream_time_after, chunk.size);
-      });
+      task.table.take_dirty([&](auto entry) { push(scratch, task, entry, chunk.stream_time_after, chunk.size); });
     }
     scratch.out.finish();
     scratch.slots.clear();
@@ -207,11 +206,11 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
   };
   struct PartialScratch final : Scratch {
     std::vector<Slot> slots;
-    std::vector<A> partials;                    ///< of each slot
-    std::vector<RowSlot> rows;                  ///< without merge: which rows go to which slot
-    std::vector<std::uint32_t> hashes;          ///< of each slot in the state
-    std::vector<std::uint32_t> newest_of_group; ///< the slot that came last
-    ChunkIndex by_window;                       ///< of all slots, once groups have many windows
+    std::vector<A> partials;                     ///< of each slot
+    std::vector<RowSlot> rows;                   ///< without merge: which rows go to which slot
+    std::vector<std::uint32_t> hashes;           ///< of each slot in the state
+    std::vector<std::uint32_t> newest_of_group;  ///< the slot that came last
+    ChunkIndex by_window;                        ///< of all slots, once groups have many windows
     bool has_by_window = false;
     std::uint64_t late = 0;
     std::int64_t window_start = 0;  ///< of the window that was used last
@@ -301,7 +300,8 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
   void index_slot(PartialScratch& scratch, std::uint32_t slot) const {
     if (slot >= scratch.by_window.room()) {
       std::vector<std::uint64_t> hashes;
-      for (std::uint32_t i = 0; i < slot; ++i) hashes.push_back(slot_hash(scratch.slots[i].group, scratch.slots[i].window));
+      for (std::uint32_t i = 0; i < slot; ++i)
+        hashes.push_back(slot_hash(scratch.slots[i].group, scratch.slots[i].window));
       scratch.by_window.grow(hashes);
     }
     scratch.by_window.find_or_add(slot_hash(scratch.slots[slot].group, scratch.slots[slot].window), slot,

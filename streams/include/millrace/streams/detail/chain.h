@@ -132,8 +132,8 @@ struct SelectKeyStep {
   }
 };
 
-/// Runs `each(row, index, record)` for what `chain` makes of every row. A row whose function throws becomes a failure of
-/// the chunk after `undo(index)`, and the next one goes on.
+/// Runs `each(row, index, record)` for what `chain` makes of every row. A row whose function throws becomes a failure
+/// of the chunk after `undo(index)`, and the next one goes on.
 template <class K, class V, class Chain, class Each, class Undo>
 void run_chain(Chunk& chunk, NodeId node, const Rows<K, V>& rows, const Chain& chain, Each&& each, Undo&& undo) {
   std::uint32_t i = 0;

@@ -13,8 +13,9 @@
 
 namespace millrace::streams::detail {
 
-/// A vector of records whose keys were numbered: group 0, 1, 2, ... in the order in which keys first came. All aggregates
-/// over the same `group_by` share it, so a key is hashed once a record, and an aggregate needs no hash at all.
+/// A vector of records whose keys were numbered: group 0, 1, 2, ... in the order in which keys first came. All
+/// aggregates over the same `group_by` share it, so a key is hashed once a record, and an aggregate needs no hash at
+/// all.
 template <class K, class V>
 struct GroupedRows {
   Rows<All, V> rows;                  ///< their keys mean nothing
@@ -35,9 +36,9 @@ class GroupedOutput {
 /// optional is what it holds.
 template <class Selected, bool kStays>
 struct GroupKeyOf {
-  using type =
-      std::conditional_t<kStays && std::is_lvalue_reference_v<Selected> && std::is_same_v<std::decay_t<Selected>, std::string>,
-                         std::string_view, std::decay_t<Selected>>;
+  using type = std::conditional_t<kStays && std::is_lvalue_reference_v<Selected> &&
+                                      std::is_same_v<std::decay_t<Selected>, std::string>,
+                                  std::string_view, std::decay_t<Selected>>;
 };
 template <class K, bool kStays>
 struct GroupKeyOf<std::optional<K>, kStays> {
@@ -49,14 +50,18 @@ template <class T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
 template <class Selected, bool kStays>
 using GroupKey =
-    typename GroupKeyOf<std::conditional_t<kIsOptional<std::decay_t<Selected>>, std::decay_t<Selected>, Selected>, kStays>::type;
+    typename GroupKeyOf<std::conditional_t<kIsOptional<std::decay_t<Selected>>, std::decay_t<Selected>, Selected>,
+                        kStays>::type;
 
 /// Groups rows by a key. `Select` is called with what the chain makes, a Record<KOut, V>, and gives the key.
 template <class KIn, class VIn, class Chain, class KOut, class V, class K, class Select>
 class GroupNode final : public Node, public GroupedOutput<K, V> {
  public:
   GroupNode(OutputPtr<KIn, VIn> input, Chain chain, Select select)
-      : Node("group", {input->node()}), input_(std::move(input)), chain_(std::move(chain)), select_(std::move(select)) {}
+      : Node("group", {input->node()}),
+        input_(std::move(input)),
+        chain_(std::move(chain)),
+        select_(std::move(select)) {}
 
   [[nodiscard]] std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<GroupScratch>(); }
 
@@ -98,26 +103,31 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
     selection.resize(in.size);
     std::uint32_t count = 0;
     auto keeps_selection = !std::is_same_v<Chain, Identity> || kLeavesOut;
-    run_chain(chunk, id, in, chain_,
-              [&](auto row, auto, const auto& record) {
-                decltype(auto) key = select_(record);
-                if constexpr (kLeavesOut) {
-                  if (!key) return;
-                  out.groups[count] = number(scratch, *key);
-                } else {
-                  out.groups[count] = number(scratch, key);
-                }
-                if (keeps_selection) selection[count] = row;
-                ++count;
-              },
-              [&](auto) {
-                if (keeps_selection) return;
-                for (std::uint32_t i = 0; i < count; ++i) selection[i] = in.row(i);
-                keeps_selection = true;
-              });
+    run_chain(
+        chunk, id, in, chain_,
+        [&](auto row, auto, const auto& record) {
+          decltype(auto) key = select_(record);
+          if constexpr (kLeavesOut) {
+            if (!key) return;
+            out.groups[count] = number(scratch, *key);
+          } else {
+            out.groups[count] = number(scratch, key);
+          }
+          if (keeps_selection) selection[count] = row;
+          ++count;
+        },
+        [&](auto) {
+          if (keeps_selection) return;
+          for (std::uint32_t i = 0; i < count; ++i) selection[i] = in.row(i);
+          keeps_selection = true;
+        });
     out.groups.resize(count);
-    out.rows = {Column<All>::constant(kAll), in.values, in.times, in.indices,
-                keeps_selection ? selection.data() : in.selection, count};
+    out.rows = {Column<All>::constant(kAll),
+                in.values,
+                in.times,
+                in.indices,
+                keeps_selection ? selection.data() : in.selection,
+                count};
   }
 
   /// The rows are new ones.
@@ -126,21 +136,22 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
     auto& owned = scratch.owned;
     out.groups.clear();
     owned.clear();
-    run_chain(chunk, id, in, chain_,
-              [&](auto, auto index, const auto& record) {
-                decltype(auto) key = select_(record);
-                if constexpr (kLeavesOut) {
-                  if (!key) return;
-                  out.groups.push_back(number(scratch, *key));
-                } else {
-                  out.groups.push_back(number(scratch, key));
-                }
-                owned.push(All{}, record.value, record.timestamp, index);
-              },
-              [&](auto index) {
-                owned.undo(index);
-                out.groups.resize(owned.indices.size());
-              });
+    run_chain(
+        chunk, id, in, chain_,
+        [&](auto, auto index, const auto& record) {
+          decltype(auto) key = select_(record);
+          if constexpr (kLeavesOut) {
+            if (!key) return;
+            out.groups.push_back(number(scratch, *key));
+          } else {
+            out.groups.push_back(number(scratch, key));
+          }
+          owned.push(All{}, record.value, record.timestamp, index);
+        },
+        [&](auto index) {
+          owned.undo(index);
+          out.groups.resize(owned.indices.size());
+        });
     out.rows = owned.view();
   }
 
@@ -149,8 +160,10 @@ class GroupNode final : public Node, public GroupedOutput<K, V> {
     auto& out = scratch.grouped;
     const auto hash = KeyTraits<K>::hash(key);
     const auto next = static_cast<std::uint32_t>(out.keys.size());
-    if (next == scratch.index.room()) [[unlikely]] scratch.index.grow(out.hashes);
-    const auto group = scratch.index.find_or_add(hash, next, [&](std::uint32_t known) { return same(out.keys[known], key); });
+    if (next == scratch.index.room()) [[unlikely]]
+      scratch.index.grow(out.hashes);
+    const auto group =
+        scratch.index.find_or_add(hash, next, [&](std::uint32_t known) { return same(out.keys[known], key); });
     if (group == next) {
       out.keys.push_back(K{key});
       out.hashes.push_back(hash);

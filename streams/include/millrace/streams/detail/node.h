@@ -46,8 +46,9 @@ inline constexpr std::int64_t kNoTime = INT64_MIN;
 
 /// Some consecutive input records of a task on their way through the topology, with what each node made of them.
 ///
-/// A chunk is in one thread's hands at a time: decoded, then (in order) told the stream time before it, then through the
-/// stateless front, then (in order) applied to the state. Where the input is cut into chunks never shows in results.
+/// A chunk is in one thread's hands at a time: decoded, then (in order) told the stream time before it, then through
+/// the stateless front, then (in order) applied to the state. Where the input is cut into chunks never shows in
+/// results.
 class Chunk {
  public:
   std::vector<Piece> pieces;

@@ -40,15 +40,15 @@ class Column {
 
 /// A vector of records as operators pass it: columns, and perhaps a selection of their rows.
 ///
-/// `indices` says from which record of the chunk a row came: it orders rows of different nodes (merge, outputs), whatever
-/// way the input was cut into chunks. A view: what it points to lives in the scratch of the node that made it.
+/// `indices` says from which record of the chunk a row came: it orders rows of different nodes (merge, outputs),
+/// whatever way the input was cut into chunks. A view: what it points to lives in the scratch of the node that made it.
 template <class K, class V>
 struct Rows {
   Column<K> keys;
   Column<V> values;
-  const std::int64_t* times = nullptr;      ///< event time, ms
-  const std::uint32_t* indices = nullptr;   ///< ascending
-  const std::uint32_t* selection = nullptr; ///< null: all rows
+  const std::int64_t* times = nullptr;       ///< event time, ms
+  const std::uint32_t* indices = nullptr;    ///< ascending
+  const std::uint32_t* selection = nullptr;  ///< null: all rows
   std::uint32_t size = 0;
 
   [[nodiscard]] std::uint32_t row(std::uint32_t i) const { return selection ? selection[i] : i; }
@@ -87,8 +87,8 @@ struct OwnedRows {
     }
   }
   [[nodiscard]] Rows<K, V> view() const {
-    return {Column<K>{keys}, Column<V>{values}, times.data(), indices.data(), nullptr,
-            static_cast<std::uint32_t>(indices.size())};
+    return {Column<K>{keys}, Column<V>{values}, times.data(),
+            indices.data(),  nullptr,           static_cast<std::uint32_t>(indices.size())};
   }
 };
 

@@ -5,9 +5,9 @@
 
 namespace millrace::streams::detail {
 
-/// Finds entries of a store by hash: open addressing over (32 bits of the hash, entry number). The hash bits are kept, so
-/// that growing it touches no entry, and entries stay where they are, in the order in which they came: nothing that can
-/// be seen ever depends on the hash. See docs/decisions/streams-state-index.md.
+/// Finds entries of a store by hash: open addressing over (32 bits of the hash, entry number). The hash bits are kept,
+/// so that growing it touches no entry, and entries stay where they are, in the order in which they came: nothing that
+/// can be seen ever depends on the hash. See docs/decisions/streams-state-index.md.
 ///
 /// Threading: one thread.
 class StateIndex {

@@ -30,16 +30,16 @@ struct ChainedRows {
       view = in;
       if constexpr (!std::is_same_v<Chain, Identity>) {
         selection.clear();
-        run_chain(chunk, node, in, chain, [&](auto row, auto, const auto&) { selection.push_back(row); },
-                  [](auto) {});
+        run_chain(chunk, node, in, chain, [&](auto row, auto, const auto&) { selection.push_back(row); }, [](auto) {});
         view.selection = selection.data();
         view.size = static_cast<std::uint32_t>(selection.size());
       }
     } else {
       owned.clear();
-      run_chain(chunk, node, in, chain,
-                [&](auto, auto index, const auto& out) { owned.push(out.key, out.value, out.timestamp, index); },
-                [&](auto index) { owned.undo(index); });
+      run_chain(
+          chunk, node, in, chain,
+          [&](auto, auto index, const auto& out) { owned.push(out.key, out.value, out.timestamp, index); },
+          [&](auto index) { owned.undo(index); });
       view = owned.view();
     }
   }
@@ -78,8 +78,9 @@ class EachNode final : public Node, public Output<K, V> {
     place = Place::kBack;
   }
   void process(Chunk& chunk) const override {
-    run_chain(chunk, id, input_->rows(chunk), Identity{},
-              [&](auto, auto, const auto& record) { apply_to(function_, record); }, [](auto) {});
+    run_chain(
+        chunk, id, input_->rows(chunk), Identity{},
+        [&](auto, auto, const auto& record) { apply_to(function_, record); }, [](auto) {});
   }
   [[nodiscard]] const Rows<K, V>& rows(const Chunk& chunk) const override { return input_->rows(chunk); }
   [[nodiscard]] NodeId node() const override { return id; }
@@ -108,8 +109,12 @@ class MergeNode final : public Node, public Output<K, V> {
       const auto from_a = j == b.size || (i < a.size && a.indices[a.row(i)] <= b.indices[b.row(j)]);
       from_a ? scratch.push(a, a.row(i++)) : scratch.push(b, b.row(j++));
     }
-    scratch.view = {Column<K>{scratch.keys}, Column<V>{scratch.values}, scratch.times.data(), scratch.indices.data(),
-                    nullptr, static_cast<std::uint32_t>(scratch.indices.size())};
+    scratch.view = {Column<K>{scratch.keys},
+                    Column<V>{scratch.values},
+                    scratch.times.data(),
+                    scratch.indices.data(),
+                    nullptr,
+                    static_cast<std::uint32_t>(scratch.indices.size())};
   }
   [[nodiscard]] const Rows<K, V>& rows(const Chunk& chunk) const override {
     return static_cast<const MergeScratch&>(chunk.scratch(id)).view;
@@ -154,9 +159,9 @@ class BranchNode final : public Node {
     auto& scratch = static_cast<BranchScratch&>(chunk.scratch(id));
     for (auto& selection : scratch.selections) selection.clear();
     const auto& in = input_->rows(chunk);
-    run_chain(chunk, id, in, Identity{},
-              [&](auto row, auto, const auto& record) { scratch.selections[way_of(record)].push_back(row); },
-              [](auto) {});
+    run_chain(
+        chunk, id, in, Identity{},
+        [&](auto row, auto, const auto& record) { scratch.selections[way_of(record)].push_back(row); }, [](auto) {});
     for (std::size_t way = 0; way < kWays; ++way) {
       scratch.views[way] = in;
       scratch.views[way].selection = scratch.selections[way].data();
@@ -187,8 +192,9 @@ class BranchNode final : public Node {
 
   std::size_t way_of(const Record<K, V>& record) const {
     std::size_t way = 0;
-    std::apply([&](const auto&... predicate) { static_cast<void>(((apply_to(predicate, record) || (++way, false)) || ...)); },
-               predicates_);
+    std::apply(
+        [&](const auto&... predicate) { static_cast<void>(((apply_to(predicate, record) || (++way, false)) || ...)); },
+        predicates_);
     return way;
   }
 
@@ -215,11 +221,12 @@ class SinkNode final : public Node {
     auto& scratch = static_cast<SinkScratch&>(chunk.scratch(id));
     scratch.bytes.clear();
     scratch.places.clear();
-    run_chain(chunk, id, input_->rows(chunk), chain_,
-              [&](auto, auto index, const auto& record) { encode(scratch, index, record); },
-              [&](auto index) {
-                while (!scratch.places.empty() && scratch.places.back().index == index) scratch.places.pop_back();
-              });
+    run_chain(
+        chunk, id, input_->rows(chunk), chain_,
+        [&](auto, auto index, const auto& record) { encode(scratch, index, record); },
+        [&](auto index) {
+          while (!scratch.places.empty() && scratch.places.back().index == index) scratch.places.pop_back();
+        });
   }
   void apply(Chunk& chunk, State*, Outputs& outputs) const override {
     const auto& scratch = static_cast<const SinkScratch&>(chunk.scratch(id));
@@ -255,8 +262,8 @@ class SinkNode final : public Node {
     const auto key = key_encoder_(scratch.bytes, record.key);
     const auto middle = scratch.bytes.size();
     const auto value = value_encoder_(scratch.bytes, record.value);
-    scratch.places.push_back({index, key, value, record.timestamp.time_since_epoch().count(), begin, middle,
-                              scratch.bytes.size()});
+    scratch.places.push_back(
+        {index, key, value, record.timestamp.time_since_epoch().count(), begin, middle, scratch.bytes.size()});
   }
 
   OutputPtr<KIn, VIn> input_;
