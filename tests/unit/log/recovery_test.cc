@@ -141,6 +141,21 @@ TEST_F(RecoveryTest, DamageThatIsReadTakesThePartitionOffline) {
   EXPECT_TRUE(log->failure().has_value());
 }
 
+TEST_F(RecoveryTest, DamageThatRecoveryDidNotLookForIsFoundWhenItIsRead) {
+  open();
+  append({"first"});
+  const auto second = size_of(kSegment);
+  append({"second"});
+  flush();
+  kill();
+  damage(kSegment, second + 65);
+  // Scanned, as after every kill, but not for checksums: all of it was durable.
+  open({.recovery_point = Offset{2}});
+  const auto read = log->read(Offset{1}, 100, Isolation::kHighWatermark);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kCorruptLog);
+}
+
 TEST_F(RecoveryTest, MissingOrDamagedIndexesAreRebuilt) {
   config.index_interval_bytes = 300;
   const auto prepare = [&] {
