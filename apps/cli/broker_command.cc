@@ -105,8 +105,8 @@ int serve(const BrokerStart& start, const StopSignals& signals) {
   auto broker = Broker::open(start.data, start.config, &logger);
   if (!broker) return say(broker.error());
   for (const auto& address : start.listeners) {
-    const auto bound = (*broker)->listen(address);
-    if (!bound) return say(bound.error());
+    auto bound = (*broker)->listen(address);
+    if (!bound) return say(std::move(bound).error().in("--listen"));
   }
   wait_for_signal(signals);
   if (const auto closed = (*broker)->close(kClosePatience); !closed) return say(closed.error());
