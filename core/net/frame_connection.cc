@@ -320,6 +320,7 @@ void FrameConnection::close() {
   answers_.clear();
   frame_.reset();
   session_->closed();
+  thread_->connections.erase(shared_from_this());
 }
 
 }  // namespace millrace::net

@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "net/frame_server.h"
@@ -45,8 +46,8 @@ struct FrameServerState {
 /// One I/O thread and the connections that live on it.
 struct FrameThread {
   boost::asio::io_context context{1};
-  /// Only on the thread.
-  std::vector<std::weak_ptr<FrameConnection>> connections;
+  /// Those that are open: what keeps them. Only on the thread.
+  std::unordered_set<std::shared_ptr<FrameConnection>> connections;
 };
 
 /// One connection: frames in, answers out.

@@ -149,9 +149,7 @@ void Server::serve(tcp::socket socket, const std::shared_ptr<Thread>& thread,
   if (error) return;  // gone already
   auto connection = std::make_shared<FrameConnection>(state_, thread->io, std::move(socket), text_of(peer));
   asio::post(thread->io->context, [thread, listener, connection = std::move(connection)] {
-    auto& all = thread->io->connections;
-    std::erase_if(all, [](const auto& weak) { return weak.expired(); });
-    all.push_back(connection);
+    thread->io->connections.insert(connection);
     connection->start(listener->sessions);
   });
 }
@@ -187,16 +185,13 @@ void Server::close(Duration timeout) {
         listener->pause.cancel();
       }
     }
-    for (const auto& weak : io.connections) {
-      if (const auto connection = weak.lock()) connection->finish();
-    }
+    // A connection that closes leaves the set.
+    for (const auto& connection : std::vector(io.connections.begin(), io.connections.end())) connection->finish();
   });
   // Connections that have their answers close by themselves; the last one wakes us.
   state_->wait_for_no_connections(timeout);
   on_every_thread([](FrameThread& io) {
-    for (const auto& weak : std::exchange(io.connections, {})) {
-      if (const auto connection = weak.lock()) connection->close();
-    }
+    for (const auto& connection : std::vector(io.connections.begin(), io.connections.end())) connection->close();
   });
   for (const auto& thread : threads_) {
     thread->work.reset();
