@@ -302,7 +302,9 @@ void FrameConnection::finish() {
   if (closed_) return;
   finishing_ = true;
   session_->finishing();
-  if (answers_.empty() && !writing_) close();
+  read_mail();  // what that answered
+  flush();
+  if (!closed_ && answers_.empty() && !writing_) close();
 }
 
 void FrameConnection::close() {

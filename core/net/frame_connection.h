@@ -1,6 +1,7 @@
 #pragma once
 // Only for net's own .cc files: it shows Asio.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -35,7 +36,8 @@ struct FrameServerState {
 
   void wait_for_no_connections(Duration timeout) {
     std::unique_lock lock{gone_mutex};
-    gone.wait_for(lock, timeout, [this] { return connections.load() == 0; });
+    // A deadline that is further away than the clock reaches would be one in the past.
+    gone.wait_for(lock, std::min<Duration>(timeout, std::chrono::hours{1}), [this] { return connections.load() == 0; });
   }
 
   /// Connections that would begin a frame but for the server's budget; of any thread.

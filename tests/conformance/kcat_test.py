@@ -98,6 +98,16 @@ def reading_begins_at_a_time(kcat):
     assert bounded == [f"first {i}" for i in range(100)], bounded[-3:]
 
 
+def a_client_older_than_record_batches_reads(kcat):
+    """librdkafka as it spoke to Kafka 0.9 and 0.10.1: Fetch 1 and 2, message sets."""
+    for version in ("0.9.0.1", "0.10.0.0"):
+        old = ["-X", "api.version.request=false", "-X", f"broker.version.fallback={version}"]
+        text = kcat("-C", "-t", "lines-zstd", "-p", 0, "-o", LINES // 2, "-c", 3, "-q", "-f", "%o %s\n", *old)
+        lines = text.splitlines()
+        assert [line.split()[0] for line in lines] == [str(LINES // 2 + i) for i in range(3)], (version, lines)
+        assert all(line.endswith(f"line {line.split()[0]}") for line in lines), (version, lines)
+
+
 def keys_and_headers_come_back(kcat):
     subprocess.run(["kcat", "-b", kcat.address, "-P", "-t", "keyed", "-K", ":", "-H", "origin=test", "-X", "acks=all",
                     "-X", "enable.idempotence=true"], input=b"a:1\nb:2\na:\n", check=True, timeout=60)
@@ -148,6 +158,7 @@ def main():
             offsets_are_answered(kcat)
             reading_begins_at_an_offset(kcat)
             reading_begins_at_a_time(kcat)
+            a_client_older_than_record_batches_reads(kcat)
             keys_and_headers_come_back(kcat)
             every_acks_is_taken(kcat, source)
             a_reader_that_waits_gets_new_lines_at_once(kcat)

@@ -33,7 +33,8 @@ std::optional<Request> request_of(ApiCall& call) {
 }
 
 template <class Response>
-void answer(ApiCall& call, const Response& response) {
+void answer(ApiCall& call, Response response) {
+  if constexpr (requires { adapt(response, call.version); }) adapt(response, call.version);
   std::move(call.reply).send(protocol::response_frame(response, call.version, call.correlation_id));
 }
 
@@ -58,8 +59,8 @@ template <class Request>
 Task<> serve_waiting(std::unique_ptr<ApiCall> call) {
   auto request = request_of<Request>(*call);
   if (!request) co_return;
-  const auto response = co_await handle(*request, call->context);
-  answer(*call, response);
+  auto response = co_await handle(*request, call->context);
+  answer(*call, std::move(response));
 }
 
 template <class Request>

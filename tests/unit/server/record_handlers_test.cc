@@ -80,6 +80,18 @@ TEST_F(RecordHandlers, ProduceAndFetchAgreeInEveryVersion) {
   });
 }
 
+TEST_F(RecordHandlers, FetchGivesOldVersionsMessageSets) {
+  produce(server_.broker.batch({"a", "b"}));
+  test::for_versions({0, 3}, [&](std::int16_t version) {
+    const auto response = server_.ask<FetchResponse>(fetch_request(0, version), version);
+    const auto bytes = response.responses.at(0).partitions.at(0).records.bytes.bytes();
+    constexpr std::size_t kMagicAt = 16;
+    ASSERT_GT(bytes.size(), kMagicAt);
+    EXPECT_EQ(std::to_integer<int>(bytes[kMagicAt]), version < 2 ? 0 : 1);
+    EXPECT_EQ(load_be<std::int64_t>(bytes.data()), 0);  // the first record's offset
+  });
+}
+
 TEST_F(RecordHandlers, ProduceWithAllAcksIsAnsweredWhenTheRecordsAreDurable) {
   const auto batch = server_.broker.batch({"a"});
   const auto number = server_.send(produce_request(batch, 9, -1), 9);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "record/message_set.h"
 #include "server/handlers/handlers.h"
 
 namespace millrace {
@@ -66,6 +67,12 @@ FetchResponse response_of(const FetchRequest& request, FetchAnswer& answer) {
 /// Sessions are never opened, so nobody can have one: every fetch names all of its partitions.
 constexpr std::int32_t kNoSession = 0;
 
+/// The versions of Fetch that carry the formats before record batches.
+constexpr protocol::Versions kMagic0{0, 1};
+constexpr protocol::Versions kMagic1{2, 3};
+/// What is unpacked for one partition of an old client's fetch.
+constexpr std::size_t kMostConverted = 128U << 20;
+
 }  // namespace
 
 /// Reads, and waits for `min_bytes` if there are less. The bytes go from the log's buffers to the socket.
@@ -80,6 +87,23 @@ Task<FetchResponse> handle(const FetchRequest& request, HandlerContext& context)
   FetchAnswer answer = co_await callback_result<FetchAnswer>(fetch);
   FetchResponse response = response_of(request, answer);
   co_return response;
+}
+
+void adapt(FetchResponse& response, std::int16_t version) {
+  if (!kMagic0.has(version) && !kMagic1.has(version)) return;
+  const auto format = kMagic0.has(version) ? MessageFormat::kMagic0 : MessageFormat::kMagic1;
+  BufferPool pool{0};
+  for (auto& topic : response.responses) {
+    for (auto& partition : topic.partitions) {
+      auto converted = to_message_set(partition.records.bytes.bytes(), format, kMostConverted, pool);
+      if (!converted) {
+        partition.error_code = converted.error().code();
+        converted.emplace();
+      }
+      auto owner = std::make_shared<const std::vector<std::byte>>(*std::move(converted));
+      partition.records = protocol::Records{NullableBytes{Bytes{*owner}}, owner};
+    }
+  }
 }
 
 }  // namespace millrace

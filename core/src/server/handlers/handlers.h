@@ -42,6 +42,9 @@ Task<protocol::IncrementalAlterConfigsResponse> handle(const protocol::Increment
                                                        HandlerContext& context);
 protocol::DescribeClusterResponse handle(const protocol::DescribeClusterRequest& request, HandlerContext& context);
 
+/// Gives clients of versions before record batches (Fetch 0 to 3) the message sets that they can read.
+void adapt(protocol::FetchResponse& response, std::int16_t version);
+
 /// The answer to a version that is advertised for the sake of clients that insist on it, and not served.
 std::optional<protocol::ProduceResponse> refuse(const protocol::ProduceRequest& request);
 
