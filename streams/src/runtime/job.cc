@@ -51,6 +51,7 @@ Result<void> JobImpl::open() {
   for (const auto& task : plan.tasks) MILLRACE_CHECK(open_task(task, budget));
   MILLRACE_CHECK(open_consumer());
   rate_since_ = clock_.now();
+  opened_ = true;
   poller_ = std::thread{[this] { poll_loop(); }};
   keeper_ = std::thread{[this] { keeper_loop(); }};
   return {};
@@ -78,8 +79,7 @@ Result<void> JobImpl::open_task(const JobPlan::TaskPlan& plan, std::uint64_t mem
                                    TaskRunner::Listener{[this] {
                                                           std::lock_guard lock{mutex_};
                                                           ++turns_;
-                                                          if (!std::exchange(progressed_, true) || turns_ % 16 == 0)
-                                                            changed_.notify_all();
+                                                          if (turn_waiters_ > 0) changed_.notify_all();
                                                         },
                                                         [this](const Error& error) { failed(error); }});
   tasks_.push_back(std::move(task));
@@ -125,7 +125,7 @@ Result<void> JobImpl::start_at(Route& route, Offset next) {
             next < earliest.offset ? "records were deleted before they were read" : "records it has read are gone",
             config_.state_dir));
   }
-  route.polled_to = next.value();
+  route.polled_to = route.begin = next.value();
   return consumer_->seek(route.partition, next);
 }
 
@@ -159,8 +159,7 @@ Result<void> JobImpl::stop() {
   }
   auto result = failure();
   for (auto& task : tasks_) {
-    if (result) result = task->runner->flush();
-    if (result) result = checkpoint(*task);
+    if (result && opened_) result = finish_task(*task);
   }
   if (sender_) {
     auto closed = sender_->close(kAckTimeout);
@@ -173,6 +172,13 @@ Result<void> JobImpl::stop() {
   stopped_ = true;
   changed_.notify_all();
   return result;
+}
+
+Result<void> JobImpl::finish_task(Task& task) {
+  const auto unflushed = task.runner->between_turns([](const TaskCore& core) { return core.has_unflushed(); });
+  if (!unflushed && task.runner->applied() == task.saved) return {};
+  MILLRACE_CHECK(task.runner->flush());
+  return checkpoint(task);
 }
 
 Result<void> JobImpl::wait() {
@@ -206,7 +212,9 @@ Result<void> JobImpl::catch_up(std::uint32_t sub_topology, TimePoint deadline) {
     if (clock_.now() >= deadline) {
       return fail(ErrorCode::kTimedOut, "the stream job has not caught up with its inputs in the time given");
     }
+    ++turn_waiters_;
     changed_.wait_for(lock, std::chrono::milliseconds{5});
+    --turn_waiters_;
   }
   for (const auto& task : tasks_) {
     if (task->sub_topology == sub_topology) MILLRACE_CHECK(task->runner->flush());
@@ -233,14 +241,18 @@ Result<void> JobImpl::checkpoint(Task& task) {
   auto position = task.runner->applied();
   if (!task.folder) return {};
   MILLRACE_TRY(draft, task.folder->begin());
-  task.runner->between_turns([&](TaskCore& core) {
+  const auto whole = task.runner->between_turns([&](TaskCore& core) {
+    if (core.is_broken()) return false;
     position = task.runner->applied();
     write_task(draft.content(), task.runner->slots(), position, core);
     draft.finish_content();
+    return true;
   });
+  if (!whole) {
+    MILLRACE_CHECK(failure());
+    return fail(ErrorCode::kClosed, "the stream job has failed: its state is not saved");
+  }
   const auto held = std::chrono::duration<double>(clock_.now() - begun).count();
-  // A turn that failed may have left half of its work in the state.
-  MILLRACE_CHECK(failure());
   MILLRACE_CHECK(sender_->flush(kAckTimeout));
   MILLRACE_CHECK(draft.commit());
   const auto took = clock_.now() - begun;
@@ -286,7 +298,6 @@ JobStats JobImpl::stats() const {
     stats.state_entries += figures.entries;
     stats.state_bytes += figures.bytes;
     stats.approximate = stats.approximate || figures.approximate;
-    stats.lag += runner.waiting_records();
     stats.newest_record = std::max(stats.newest_record, runner.newest_record());
     if (stream_time != detail::kNoTime) {
       stats.stream_time = std::max(stats.stream_time, Timestamp{std::chrono::milliseconds{stream_time}});
@@ -303,6 +314,7 @@ JobStats JobImpl::stats() const {
   stats.checkpoints = checkpoints_;
   stats.checkpoint_seconds = checkpoint_seconds_;
   stats.records_per_second = records_per_second_;
+  stats.lag = lag_;
   return stats;
 }
 

@@ -59,6 +59,7 @@ class JobImpl final : public Job {
     Task* task;
     std::size_t slot;
     TopicPartition partition;
+    std::int64_t begin = 0;  ///< where reading began
     bool paused = false;
     std::atomic<std::int64_t> polled_to{0};  ///< nothing before it is still to be polled
   };
@@ -74,11 +75,12 @@ class JobImpl final : public Job {
 
   void keeper_loop();
   void keep();
-  void update_rate(TimePoint now);
+  Result<void> update_figures(TimePoint now);
   Result<void> keep_task(Task& task, TimePoint now);
   Result<void> checkpoint(Task& task);
   Result<void> tell_checkpoint(const Task& task, const InputPosition& position, std::uint64_t bytes);
 
+  Result<void> finish_task(Task& task);
   void failed(const Error& error);
   [[nodiscard]] Result<void> failure() const;
   [[nodiscard]] Result<void> catch_up(std::uint32_t sub_topology, TimePoint deadline);
@@ -112,12 +114,14 @@ class JobImpl final : public Job {
   std::optional<Error> failure_;
   bool stopping_ = false;
   bool stopped_ = false;
-  bool progressed_ = false;
+  bool opened_ = false;
+  std::size_t turn_waiters_ = 0;  ///< threads that want to hear of the next turn
   std::uint64_t turns_ = 0;
   std::uint64_t checkpoints_ = 0;
   double checkpoint_seconds_ = 0;
   double records_per_second_ = 0;
   std::uint64_t rate_records_ = 0;
+  std::uint64_t lag_ = 0;
   TimePoint rate_since_;
 
   std::thread poller_;

@@ -8,7 +8,7 @@
 namespace millrace::streams {
 namespace {
 
-constexpr auto kPollWait = std::chrono::milliseconds{200};
+constexpr auto kPollWait = std::chrono::seconds{1};
 constexpr auto kAwaitedPollWait = std::chrono::milliseconds{5};
 constexpr auto kTick = std::chrono::milliseconds{50};
 
@@ -29,7 +29,10 @@ Result<void> JobImpl::poll_once() {
   MILLRACE_CHECK(keep_backpressure());
   if (std::ranges::all_of(routes_, &Route::paused)) {
     std::unique_lock lock{mutex_};
-    changed_.wait_for(lock, kTick, [&] { return stopping_ || failure_ || std::exchange(progressed_, false); });
+    const auto seen_turns = turns_;
+    ++turn_waiters_;
+    changed_.wait_for(lock, kTick, [&] { return stopping_ || failure_ || turns_ != seen_turns; });
+    --turn_waiters_;
     return {};
   }
   const auto awaits = std::ranges::any_of(tasks_, [](const auto& task) { return !task->runner->awaited().empty(); });
@@ -82,7 +85,9 @@ void JobImpl::keeper_loop() {
       if (clock_.now() < active_until) {
         changed_.wait_for(lock, kTick, [&] { return stopping_ || failure_; });
       } else {
+        ++turn_waiters_;
         changed_.wait(lock, [&] { return stopping_ || failure_ || turns_ != seen_turns; });
+        --turn_waiters_;
       }
       if (stopping_ || failure_) return;
       if (turns_ != seen_turns) {
@@ -100,15 +105,21 @@ void JobImpl::keeper_loop() {
 
 void JobImpl::keep() {
   const auto now = clock_.now();
-  update_rate(now);
+  if (auto updated = update_figures(now); !updated) return failed(updated.error());
   for (auto& task : tasks_) {
     if (auto kept = keep_task(*task, now); !kept) return failed(kept.error());
   }
 }
 
-void JobImpl::update_rate(TimePoint now) {
+Result<void> JobImpl::update_figures(TimePoint now) {
   const auto seconds = std::chrono::duration<double>(now - rate_since_).count();
-  if (seconds < 0.5) return;
+  if (seconds < 0.5) return {};
+  std::uint64_t lag = 0;
+  for (const auto& route : routes_) {
+    MILLRACE_TRY(end, admin_->list_offset(route->partition, {OffsetKind::kLatest}));
+    const auto next = std::max(Offset{route->begin}, route->task->runner->applied().next[route->slot]);
+    lag += static_cast<std::uint64_t>(std::max<std::int64_t>(0, end.offset - next));
+  }
   std::uint64_t records = 0;
   for (const auto& task : tasks_) {
     records += task->runner->between_turns([](const TaskCore& core) { return core.counts().records; });
@@ -118,6 +129,8 @@ void JobImpl::update_rate(TimePoint now) {
   records_per_second_ = rate == 0 ? 0 : (records_per_second_ == 0 ? rate : records_per_second_ * 0.5 + rate * 0.5);
   rate_records_ = records;
   rate_since_ = now;
+  lag_ = lag;
+  return {};
 }
 
 Result<void> JobImpl::keep_task(Task& task, TimePoint now) {

@@ -56,12 +56,16 @@ TaskCore::TaskCore(const Topology& topology, const Topology::SubTopology& sub, c
                    std::uint64_t memory_budget)
     : topology_(topology),
       states_(topology.nodes().size()),
+      shared_scratches_(topology.nodes().size()),
+      back_scratches_(topology.nodes().size()),
       memory_budget_(memory_budget),
       future_max_ms_(config.future_max.count()) {
   for (const auto id : sub.nodes) {
     const auto& node = topology.node(id);
     nodes_.push_back(&node);
     states_[id] = node.make_state();
+    if (node.place == detail::Place::kBack) shared_scratches_[id] = node.make_scratch();
+    back_scratches_[id] = node.make_back_scratch();
     if (const auto* source = dynamic_cast<const detail::SourceBase*>(&node)) sources_.push_back(source);
     if (node.sink() != nullptr) {
       if (sinks_of_topic_.size() <= node.sink_index) sinks_of_topic_.resize(node.sink_index + 1);
@@ -74,9 +78,11 @@ TaskCore::~TaskCore() = default;
 
 std::unique_ptr<InputChunk> TaskCore::make_chunk() const {
   auto chunk = std::make_unique<InputChunk>();
-  std::vector<std::unique_ptr<detail::Scratch>> scratches(topology_.nodes().size());
-  for (const auto* node : nodes_) scratches[node->id] = node->make_scratch();
-  chunk->set_scratches(std::move(scratches));
+  std::vector<std::shared_ptr<detail::Scratch>> scratches(topology_.nodes().size());
+  for (const auto* node : nodes_) {
+    scratches[node->id] = shared_scratches_[node->id] ? shared_scratches_[node->id] : node->make_scratch();
+  }
+  chunk->set_scratches(std::move(scratches), back_scratches_);
   return chunk;
 }
 
@@ -109,6 +115,12 @@ void TaskCore::front(InputChunk& chunk) const {
 }
 
 Result<void> TaskCore::back(InputChunk& chunk, OutputSender& outputs) {
+  auto applied = apply(chunk, outputs);
+  if (!applied) broken_ = true;
+  return applied;
+}
+
+Result<void> TaskCore::apply(InputChunk& chunk, OutputSender& outputs) {
   MILLRACE_CHECK(handle_failures(chunk, outputs));
   Collector collector{outputs, sinks_of_topic_, counts_};
   for (const auto* node : nodes_) {

@@ -61,6 +61,8 @@ class TaskCore {
   void make_flush(InputChunk& chunk) const;
   void make_clock_tick(InputChunk& chunk, std::int64_t stream_time);
 
+  /// A chunk failed in `back`: part of it may be in the state, which must not be saved.
+  [[nodiscard]] bool is_broken() const { return broken_; }
   [[nodiscard]] std::int64_t stream_time() const { return applied_stream_time_; }
   [[nodiscard]] const TaskCounts& counts() const { return counts_; }
   [[nodiscard]] bool has_unflushed() const;
@@ -75,6 +77,7 @@ class TaskCore {
  private:
   class Collector;
 
+  [[nodiscard]] Result<void> apply(InputChunk& chunk, OutputSender& outputs);
   [[nodiscard]] Result<void> handle_failures(InputChunk& chunk, OutputSender& outputs);
   [[nodiscard]] Error describe_failure(const InputChunk& chunk, const detail::Failure& failure) const;
   void keep_budget();
@@ -83,12 +86,16 @@ class TaskCore {
   std::vector<const detail::Node*> nodes_;
   std::vector<const detail::SourceBase*> sources_;
   std::vector<std::unique_ptr<detail::State>> states_;  ///< by node id; null for most
-  std::vector<std::uint8_t> sinks_of_topic_;            ///< by sink number: how many nodes write it
+  /// By node id, shared by all chunks: of nodes that run in order, and for applying.
+  std::vector<std::shared_ptr<detail::Scratch>> shared_scratches_;
+  std::vector<std::shared_ptr<detail::Scratch>> back_scratches_;
+  std::vector<std::uint8_t> sinks_of_topic_;  ///< by sink number: how many nodes write it
   std::uint64_t memory_budget_;
   std::int64_t future_max_ms_;
   std::int64_t sequenced_stream_time_ = detail::kNoTime;
   std::int64_t applied_stream_time_ = detail::kNoTime;
   TaskCounts counts_;
+  bool broken_ = false;
 };
 
 }  // namespace millrace::streams

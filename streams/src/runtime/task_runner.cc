@@ -230,17 +230,17 @@ void TaskRunner::fail(const Error& error) {
 }
 
 Result<void> TaskRunner::flush() {
-  auto chunk = core_->make_chunk();
   return between_turns([&](TaskCore& core) -> Result<void> {
     if (!core.has_unflushed()) return {};
+    const auto chunk = core.make_chunk();
     core.make_flush(*chunk);
     return core.back(*chunk, outputs_);
   });
 }
 
 Result<void> TaskRunner::tick(std::int64_t stream_time) {
-  auto chunk = core_->make_chunk();
   return between_turns([&](TaskCore& core) -> Result<void> {
+    const auto chunk = core.make_chunk();
     {
       std::lock_guard lock{mutex_};
       if (!chunks_.empty() || input_.has_waiting() || core.stream_time() >= stream_time) return {};

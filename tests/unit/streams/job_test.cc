@@ -225,12 +225,14 @@ TEST(Job, RefusesStateOfAnotherTopologyAndASecondOwner) {
   TemporaryFolder folder;
   FakeClient client;
   client.make("visits", 1);
+  client.append("visits", 0, {Timestamp{}, "a", "1", {}});
   const Properties config{{"application.id", "small"}, {"state.dir", folder.path()}};
   auto job = Job::start(small_topology(1min), client, config);
   ASSERT_TRUE(job) << job.error().message();
   const auto second = Job::start(small_topology(1min), client, config);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ErrorCode::kInUse);
+  ASSERT_TRUE((*job)->wait_until_caught_up(60s));
   ASSERT_TRUE((*job)->stop());
   job->reset();
 

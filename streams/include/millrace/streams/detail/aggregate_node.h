@@ -100,7 +100,7 @@ class AggregateState final : public State {
 
 /// What an aggregate gives its readers: for each key that changed, or each key of a window that closed.
 template <class KOut, class A>
-struct AggregateRows {
+struct AggregateRows final : Scratch {
   std::vector<KOut> keys;
   std::vector<const A*> values;
   std::vector<std::int64_t> times;
@@ -148,6 +148,7 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
   std::function<std::uint64_t(const A&)> weight;
 
   [[nodiscard]] std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<PartialScratch>(); }
+  [[nodiscard]] std::unique_ptr<Scratch> make_back_scratch() const override { return std::make_unique<ResultRows>(); }
   [[nodiscard]] std::unique_ptr<State> make_state() const override { return std::make_unique<TaskState>(weight); }
 
   void process(Chunk& chunk) const override {
@@ -175,23 +176,25 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     auto& task = static_cast<TaskState&>(*state);
     task.late_records += scratch.late;
     scratch.late = 0;
-    scratch.out.clear();
+    auto& results = static_cast<ResultRows&>(chunk.back_scratch(id));
+    results.clear();
     merge_slots(chunk, scratch, task);
-    if constexpr (kWindowed) close_windows(chunk, scratch, task);
+    if constexpr (kWindowed) close_windows(chunk, results, task);
     if (chunk.flush == Chunk::Flush::kYes) {
-      task.table.take_dirty([&](auto entry) { push(scratch, task, entry, chunk.stream_time_after, chunk.size); });
+      task.table.take_dirty([&](auto entry) { push(results, task, entry, chunk.stream_time_after, chunk.size); });
     }
-    scratch.out.finish();
+    results.finish();
     scratch.slots.clear();
     scratch.partials.clear();
   }
 
   [[nodiscard]] const Rows<KOut, A>& rows(const Chunk& chunk) const override {
-    return static_cast<const PartialScratch&>(chunk.scratch(id)).out.view;
+    return static_cast<const ResultRows&>(chunk.back_scratch(id)).view;
   }
   [[nodiscard]] NodeId node() const override { return id; }
 
  private:
+  using ResultRows = AggregateRows<KOut, A>;
   static constexpr bool kMerges = Merges<Aggregator, A>;
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
@@ -214,7 +217,6 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     bool has_by_window = false;
     std::uint64_t late = 0;
     std::int64_t window_start = 0;  ///< of the window that was used last
-    AggregateRows<KOut, A> out;
 
     void clear(const GroupedRows<K, V>& grouped) {
       slots.clear();
@@ -363,7 +365,7 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
     scratch.rows.clear();
   }
 
-  void close_windows(Chunk& chunk, PartialScratch& scratch, TaskState& task) const {
+  void close_windows(Chunk& chunk, ResultRows& results, TaskState& task) const {
     const auto size = windows->size().count();
     const auto& all = task.table.windows();
     if (emit == Emit::kOnClose) {
@@ -371,7 +373,7 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
         const auto closes = at->first + size + windows->grace().count();
         if (closes > chunk.stream_time_after) break;
         const auto index = chunk.first_index_reaching(closes);
-        for (const auto entry : at->second) push(scratch, task, entry, at->first + size, index);
+        for (const auto entry : at->second) push(results, task, entry, at->first + size, index);
         task.closed_start = at->first;
       }
     }
@@ -381,27 +383,27 @@ class AggregateNode final : public AggregateBase, public Output<std::conditional
       const auto index = chunk.first_index_reaching(gone);
       for (const auto entry : entries) {
         if (task.table.at(entry).dirty == 0) continue;
-        push(scratch, task, entry, start + size, index);
+        push(results, task, entry, start + size, index);
         task.table.mark_clean(entry);
       }
       task.dropped.push_back(start);
     }
   }
 
-  void push(PartialScratch& scratch, TaskState& task, std::uint32_t id_of_entry, std::int64_t time,
+  void push(ResultRows& results, TaskState& task, std::uint32_t id_of_entry, std::int64_t time,
             std::uint32_t index) const {
     const auto& entry = task.table.at(id_of_entry);
     const auto& key = entry.key;
     if constexpr (kWindowed) {
       const auto at = [](std::int64_t ms) { return Timestamp{std::chrono::milliseconds{ms}}; };
-      scratch.out.keys.push_back(
+      results.keys.push_back(
           Windowed<K>{KeyTraits<K>::view(key), {at(entry.window), at(entry.window + windows->size().count())}});
     } else {
-      scratch.out.keys.push_back(KeyTraits<K>::view(key));
+      results.keys.push_back(KeyTraits<K>::view(key));
     }
-    scratch.out.values.push_back(&entry.value);
-    scratch.out.times.push_back(time);
-    scratch.out.indices.push_back(index);
+    results.values.push_back(&entry.value);
+    results.times.push_back(time);
+    results.indices.push_back(index);
   }
 
   std::shared_ptr<GroupedOutput<K, V>> input_;

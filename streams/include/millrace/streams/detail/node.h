@@ -73,6 +73,8 @@ class Chunk {
   [[nodiscard]] std::uint32_t first_index_reaching(std::int64_t time);
 
   [[nodiscard]] Scratch& scratch(NodeId node) const { return *scratches_[node]; }
+  /// What a node needs only while the chunk is applied: one for all chunks of the task.
+  [[nodiscard]] Scratch& back_scratch(NodeId node) const { return *back_scratches_[node]; }
   [[nodiscard]] const Piece& piece_of(std::uint32_t index) const;
   [[nodiscard]] const RecordView& record(std::uint32_t index) const {
     const auto& piece = piece_of(index);
@@ -81,14 +83,19 @@ class Chunk {
   void failed(NodeId node, std::uint32_t index, ErrorCode code, std::string_view reason) {
     failures.push_back({index, node, std::string{reason}, code});
   }
-  void set_scratches(std::vector<std::unique_ptr<Scratch>> scratches) { scratches_ = std::move(scratches); }
+  void set_scratches(std::vector<std::shared_ptr<Scratch>> scratches,
+                     std::vector<std::shared_ptr<Scratch>> back_scratches) {
+    scratches_ = std::move(scratches);
+    back_scratches_ = std::move(back_scratches);
+  }
   /// Ready for other records.
   void clear();
 
  private:
   void find_reached();
 
-  std::vector<std::unique_ptr<Scratch>> scratches_;
+  std::vector<std::shared_ptr<Scratch>> scratches_;
+  std::vector<std::shared_ptr<Scratch>> back_scratches_;
   std::vector<std::int64_t> reached_;
   bool reached_known_ = false;
 };
@@ -167,6 +174,8 @@ class Node {
   bool needs_exchange = false;
 
   [[nodiscard]] virtual std::unique_ptr<Scratch> make_scratch() const { return std::make_unique<Scratch>(); }
+  /// For `Chunk::back_scratch`. Null: it needs none.
+  [[nodiscard]] virtual std::unique_ptr<Scratch> make_back_scratch() const { return nullptr; }
   /// Makes this node's rows or partial aggregates of its inputs' rows.
   virtual void process(Chunk&) const {}
   /// In order: brings the chunk into the state, gives outputs. `state` is this node's, or null.
