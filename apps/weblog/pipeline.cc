@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -138,18 +139,28 @@ class PipelineImpl final : public Pipeline {
 
   /// Deletes lines that were counted when the topic comes near its bound. Nothing else deletes lines.
   void keep_bounded() {
+    auto next_forced_checkpoint = std::chrono::steady_clock::time_point::min();
     std::unique_lock lock{mutex_};
     while (!changed_.wait_for(lock, 100ms, [&] { return stopping_; })) {
       lock.unlock();
       auto trimmed = lines_->trim();
-      if (trimmed && *trimmed == LinesTopic::Trimmed::kNeedsCheckpoint) {
+      const auto now = std::chrono::steady_clock::now();
+      if (trimmed && *trimmed == LinesTopic::Trimmed::kNeedsCheckpoint && now >= next_forced_checkpoint) {
         // Full of lines that no checkpoint covers: make one. If it fails the job has ended, and says so itself.
         if (job_->checkpoint_now()) trimmed = lines_->trim();
+        next_forced_checkpoint = now + forced_checkpoint_pause();
       }
       if (trimmed && *trimmed == LinesTopic::Trimmed::kYes) capture_->topic_trimmed();
       if (!trimmed) warnings_.warn("{}", trimmed.error().message());
       lock.lock();
     }
+  }
+
+  /// A job that is slower than capture is not to spend its time on saving its state.
+  [[nodiscard]] std::chrono::steady_clock::duration forced_checkpoint_pause() const {
+    const std::chrono::duration<double> ten_times_the_last{10 * job_->stats().checkpoint_seconds};
+    return std::max<std::chrono::steady_clock::duration>(
+        200ms, std::chrono::duration_cast<std::chrono::steady_clock::duration>(ten_times_the_last));
   }
 
   /// A job that ends by itself ends capture: nobody counts any more.

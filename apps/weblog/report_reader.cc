@@ -59,7 +59,10 @@ void read_paths(const Store<std::string, PathTally>& paths, std::size_t most, Re
 template <class K>
 TopList read_list(const Store<K, Tally>& store, std::size_t most) {
   ListBuilder list;
-  store.for_each([&](const std::string& name, const Tally& tally) { list.add(name, tally); });
+  // Hits without a referring site are one group, too; it has no name and no place in the list.
+  store.for_each([&](const std::string& name, const Tally& tally) {
+    if (!name.empty()) list.add(name, tally);
+  });
   return list.top(most);
 }
 

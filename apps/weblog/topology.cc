@@ -16,6 +16,15 @@ namespace {
 using namespace std::chrono_literals;
 using streams::tumbling;
 
+/// A topic of results: upserts. Until the log compacts, their oldest updates go when the topic has grown too large.
+auto results(const std::string& name) {
+  return streams::topic("weblog-" + name)
+      .config("cleanup.policy", "compact,delete")
+      .config("retention.ms", "-1")
+      .config("retention.bytes", std::to_string(64 << 20))
+      .config("segment.bytes", std::to_string(16 << 20));
+}
+
 /// Per minute and per hour, in topics, for whoever wants more than the report: by class of status, path and host.
 template <class Hits, class ByPath, class ByHost>
 void publish_windows(const Hits& hits, const ByPath& by_path, const ByHost& by_host, std::chrono::milliseconds keep) {
@@ -28,7 +37,7 @@ void publish_windows(const Hits& hits, const ByPath& by_path, const ByHost& by_h
           .template aggregate<Tally>()
           .bounded_by(&Tally::hits)
           .as(name + what)
-          .to("weblog-" + name + what);
+          .to(results(name + what));
     };
     publish(by_status, "-by-status");
     publish(by_path, "-by-path");
@@ -65,16 +74,12 @@ streams::Topology topology(const LineFormat& format, const TopologyOptions& opti
   hits.group_by(&Hit::status).aggregate<Tally>().as(stores::kStatus);
   hits.group_by(&Hit::method).aggregate<Tally>().bounded_by(&Tally::hits).as(stores::kMethods);
   hits.group_by(agent_names()).aggregate<Tally>().as(stores::kAgents);
-  hits.filter([](const Hit& hit) { return !referring_site(hit).empty(); })
-      .group_by(&referring_site)
-      .aggregate<Tally>()
-      .bounded_by(&Tally::hits)
-      .as(stores::kSites);
+  hits.group_by(&referring_site).aggregate<Tally>().bounded_by(&Tally::hits).as(stores::kSites);
 
   if (options.results == TopologyOptions::Results::kInTopics) {
-    totals.to(streams::topic("weblog-totals").key([](streams::All) { return "all"; }));
-    minutes.to("weblog-minutes");
-    hours.to("weblog-hours");
+    totals.to(results(stores::kTotals).key([](streams::All) { return "all"; }));
+    minutes.to(results(stores::kMinutes));
+    hours.to(results(stores::kHours));
     publish_windows(hits, by_path, by_host, keep);
   }
   return builder.build();
