@@ -59,6 +59,11 @@ class ManualExecutor final : public Executor {
     while (run_one()) {
     }
   }
+  /// Timers that have not fired.
+  [[nodiscard]] std::size_t timer_count() const {
+    const std::lock_guard lock{mutex_};
+    return timers_.size();
+  }
   /// Moves the clock, and runs what becomes due.
   void advance(std::chrono::milliseconds by) {
     clock_.advance(by);
@@ -67,7 +72,7 @@ class ManualExecutor final : public Executor {
 
  private:
   ManualClock& clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Work> ready_;
   std::multimap<TimePoint, Work> timers_;
 };

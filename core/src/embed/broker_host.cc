@@ -12,8 +12,8 @@ namespace {
 // other.
 constexpr std::size_t kThreads = 4;
 
-// How long requests under way may take to be answered when the broker closes.
-constexpr std::chrono::milliseconds kLastAnswers{500};
+// What requests under way get to be answered.
+constexpr std::chrono::seconds kServerPatience{1};
 
 std::uint64_t seed_of_machine() {
   std::random_device device;
@@ -48,7 +48,10 @@ Result<std::unique_ptr<BrokerHost>> BrokerHost::open(std::string_view directory,
                                       .seed = seed_of_machine()};
   MILLRACE_TRY(core, BrokerCore::open(environment, directory, std::move(parsed)));
   host->core_ = std::move(core);
-  host->server_ = BrokerServer::create(*host->core_, host->logger_);
+  for (const auto& listener : host->core_->config().listeners()) {
+    const auto bound = host->listen(fmt::format("{}://{}:{}", listener.name, listener.host, listener.port));
+    if (!bound) return std::unexpected(bound.error());
+  }
   return host;
 }
 
@@ -67,12 +70,32 @@ Result<std::unique_ptr<Client>> BrokerHost::client(const std::shared_ptr<BrokerH
   return make_embedded_client(std::move(context), properties);
 }
 
-Result<std::string> BrokerHost::listen(std::string_view address) { return server_->listen(address); }
+Result<std::string> BrokerHost::listen(std::string_view address) {
+  auto parsed = parse_listener(address);
+  if (!parsed) return fail(ErrorCode::kInvalidArgument, "cannot listen: " + parsed.error().message());
+  if (parsed->host.empty()) parsed->host = "127.0.0.1";
+  const bool is_ipv6 = parsed->host.find(':') != std::string::npos;
+  const auto host = is_ipv6 ? "[" + parsed->host + "]" : parsed->host;
+  const std::lock_guard lock{mutex_};
+  if (closed_) return fail(ErrorCode::kClosed, fmt::format("cannot listen on {}: the broker is closed", address));
+  if (!server_) server_ = BrokerServer::create(*core_, logger_);
+  return server_->listen(fmt::format("{}://{}:{}", parsed->name, host, parsed->port));
+}
 
 Result<void> BrokerHost::close(Duration timeout) {
-  // Nobody asks any more; what waits is answered by the core's close, to connections that are gone by then.
-  if (server_) server_->close(std::min<Duration>(timeout, kLastAnswers));
-  return core_ ? core_->close(timeout) : Result<void>{};
+  std::unique_ptr<BrokerServer> server;
+  {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+    server = std::move(server_);
+  }
+  if (!core_) return {};
+  if (server) {
+    // Clients that only wait for news are told that there is none; the others get the answer they wait for.
+    core_->end_all_waits();
+    server->close(std::min<Duration>(timeout, kServerPatience));
+  }
+  return core_->close(timeout);
 }
 
 }  // namespace millrace

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
@@ -29,6 +31,7 @@ class BrokerHost {
   /// A client of `host`, which it keeps.
   [[nodiscard]] static Result<std::unique_ptr<Client>> client(const std::shared_ptr<BrokerHost>& host,
                                                               const Properties& properties);
+  /// As `Broker::listen`. Without a host it is this machine's loopback: there is no authentication yet.
   [[nodiscard]] Result<std::string> listen(std::string_view address);
   [[nodiscard]] Result<void> close(Duration timeout);
 
@@ -41,8 +44,11 @@ class BrokerHost {
   PosixFileSystem files_;
   ThreadExecutor executor_;
   std::shared_ptr<BrokerCore> core_;
-  /// Answers Kafka clients; starts no thread before the first `listen`.
+
+  std::mutex mutex_;
+  /// Made by the first `listen`: a program that never listens has none of its threads.
   std::unique_ptr<BrokerServer> server_;
+  bool closed_ = false;
 };
 
 }  // namespace millrace

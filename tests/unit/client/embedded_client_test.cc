@@ -141,6 +141,7 @@ TEST(Broker, ClosesWhateverHandlesAreAlive) {
   must(producer->send({.topic = "orders", .value = "b"}));
   EXPECT_EQ(producer->flush(kPatience).error().code(), ErrorCode::kClosed);
   EXPECT_EQ(must(client->admin())->create_topic({.name = "x"}).error().code(), ErrorCode::kClosed);
+  EXPECT_EQ(broker->listen("127.0.0.1:0").error().code(), ErrorCode::kClosed);
 }
 
 TEST(Broker, RefusesConfigurationsThatCannotBe) {

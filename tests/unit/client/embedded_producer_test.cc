@@ -110,6 +110,21 @@ TEST_F(EmbeddedProducer, NumbersItsBatchesSoThatNoneIsStoredTwice) {
   EXPECT_THAT(sequences, ElementsAre(0, 1, 2));
 }
 
+TEST_F(EmbeddedProducer, FindsPartitionsThatWereAddedSince) {
+  const auto made = producer({{"linger.ms", "0"}});
+  const auto send_to_second = [&] {
+    return made->send({.topic = "orders", .partition = PartitionIndex{1}, .value = "v"});
+  };
+  EXPECT_EQ(send_to_second().error().code(), ErrorCode::kUnknownTopicOrPartition);
+  Caught<std::vector<Result<void>>> added;
+  broker_.core->create_partitions({{.topic = "orders", .total = 2}}, ValidateOnly::kNo, added.callback());
+  broker_.executor.run_all();
+  must(made->send({.topic = "orders", .value = "opens a batch"}));
+  broker_.executor.run_all();
+  must(send_to_second());
+  broker_.executor.run_all();
+}
+
 TEST_F(EmbeddedProducer, DoesNotWriteWhatIsBehindABatchThatFailed) {
   std::vector<bool> stored;
   const auto made = producer({{"linger.ms", "1000"}, {"batch.size", "500"}},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -87,6 +88,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   Result<void> add(Lock& lock, const ProducerRecord& record, Timestamp now);
   Result<ProducerTopic*> find_topic(Lock& lock, std::string_view name);
   Result<ProducerTopic*> open_topic(Lock& lock, std::string_view name);
+  void note_new_partitions(ProducerTopic& topic);
   Result<ProducerPartition*> choose_partition(ProducerTopic& topic, const ProducerRecord& record);
   void open_batch(ProducerPartition& partition);
   void seal(ProducerPartition& partition);
@@ -115,8 +117,9 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   /// The topic of the last record: nearly always that of the next.
   ProducerTopic* last_topic_ = nullptr;
   std::size_t buffered_bytes_ = 0;
-  /// Batches that are not reported.
-  std::size_t unreported_ = 0;
+  /// Batches that are not reported, by generation; no entry is zero.
+  std::map<std::uint64_t, std::size_t> unreported_;
+  std::uint64_t generation_ = 0;
   std::optional<TimePoint> linger_timer_;
   std::optional<ProducerIdentity> identity_;
   std::optional<Error> identity_error_;
@@ -155,7 +158,10 @@ Result<void> ProducerCore::add(Lock& lock, const ProducerRecord& record, Timesta
     return std::unexpected(std::move(error));
   }
   const auto timestamp = record.timestamp.value_or(now);
-  if (!partition->open) open_batch(*partition);
+  if (!partition->open) {
+    open_batch(*partition);
+    note_new_partitions(*topic);
+  }
   const auto before = partition->open->builder.size();
   if (!partition->open->builder.try_append(timestamp, record.key, record.value, record.headers)) {
     seal(*partition);
@@ -210,12 +216,17 @@ Result<ProducerTopic*> ProducerCore::open_topic(Lock& lock, std::string_view nam
     topic = std::make_unique<ProducerTopic>();
     topic->name = name;
   }
-  while (topic->partitions.size() < image->partitions.size()) {
-    const PartitionIndex index{static_cast<std::int32_t>(topic->partitions.size())};
-    topic->partitions.emplace_back(TopicPartition{topic->name, index});
-  }
+  note_new_partitions(*topic);
   last_topic_ = topic.get();
   return last_topic_;
+}
+
+void ProducerCore::note_new_partitions(ProducerTopic& topic) {
+  const auto image = context_.broker->metadata()->topic(topic.name);
+  while (image && topic.partitions.size() < image->partitions.size()) {
+    const PartitionIndex index{static_cast<std::int32_t>(topic.partitions.size())};
+    topic.partitions.emplace_back(TopicPartition{topic.name, index});
+  }
 }
 
 Result<ProducerPartition*> ProducerCore::choose_partition(ProducerTopic& topic, const ProducerRecord& record) {
@@ -240,7 +251,8 @@ void ProducerCore::open_batch(ProducerPartition& partition) {
   partition.open.emplace(
       OutgoingBatch{.builder = RecordBatchBuilder{context_.buffers, settings_.batch_bytes, settings_.attributes}});
   partition.open->due = context_.clock.now() + settings_.linger;
-  ++unreported_;
+  partition.open->generation = generation_;
+  ++unreported_[generation_];
   schedule_linger(partition.open->due);
 }
 
@@ -401,7 +413,7 @@ void ProducerCore::report(Lock& lock, ProducerPartition& partition) {
       --outside_;
     }
     buffered_bytes_ -= batch.bytes;
-    --unreported_;
+    if (const auto left = unreported_.find(batch.generation); --left->second == 0) unreported_.erase(left);
     changed_.notify_all();
   }
   partition.is_reporting = false;
@@ -428,8 +440,11 @@ Result<void> ProducerCore::flush(Duration timeout) {
   seal_all();
   const auto now = std::chrono::steady_clock::now();
   const auto until = timeout > TimePoint::max() - now ? TimePoint::max() : now + timeout;
-  if (!changed_.wait_until(lock, until, [&] { return unreported_ == 0; })) {
-    return fail(ErrorCode::kTimedOut, fmt::format("flush: {} batches are not reported yet", unreported_));
+  // What is sent while this waits is another flush's.
+  const auto mine = generation_++;
+  const auto is_done = [&] { return unreported_.empty() || unreported_.begin()->first > mine; };
+  if (!changed_.wait_until(lock, until, is_done)) {
+    return fail(ErrorCode::kTimedOut, "flush: not all batches are reported in time");
   }
   if (!first_error_) return {};
   auto error = *std::move(first_error_);

@@ -23,6 +23,8 @@ struct OutgoingBatch {
   std::size_t bytes = 0;
   /// When it goes out even if it is not full.
   TimePoint due = {};
+  /// How many flushes began before it was opened: those do not wait for it.
+  std::uint64_t generation = 0;
   /// The batch as it was written: the broker may stamp it, so it lives until the append has returned.
   PooledBytes packed = {};
   std::optional<Result<Offset>> report = std::nullopt;
