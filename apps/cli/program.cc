@@ -17,6 +17,7 @@ const std::vector<Command>& table() {
   static const std::vector<Command> kTable = {
       {"broker", "run a broker for any Kafka client", run_broker},
       {"weblog", "aggregate web logs in real time", run_weblog},
+      {"log", "look at the files of a log: dump, verify", run_log},
   };
   return kTable;
 }

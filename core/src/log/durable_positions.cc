@@ -45,7 +45,7 @@ void DurablePositions::load(Bytes bytes) {
   }
 }
 
-Result<std::unique_ptr<DurablePositions>> DurablePositions::open(FileSystem& files, Path path) {
+Result<std::unique_ptr<DurablePositions>> DurablePositions::read(FileSystem& files, Path path) {
   std::unique_ptr<DurablePositions> positions{new DurablePositions{files, std::move(path)}};
   const auto content = read_file(files, positions->path_);
   if (content) {
@@ -54,6 +54,11 @@ Result<std::unique_ptr<DurablePositions>> DurablePositions::open(FileSystem& fil
   } else if (content.error().code() != ErrorCode::kNotFound) {
     return std::unexpected(content.error());
   }
+  return positions;
+}
+
+Result<std::unique_ptr<DurablePositions>> DurablePositions::open(FileSystem& files, Path path) {
+  MILLRACE_TRY(positions, read(files, std::move(path)));
   // Also drops what a crash may have torn at the end.
   MILLRACE_CHECK(positions->rewrite());
   return positions;

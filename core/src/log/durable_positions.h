@@ -38,6 +38,9 @@ class DurablePositions {
   /// Reads the file, or makes it (`existed()` is false then). Errors: `kIo`, `kNoSpace`.
   static Result<std::unique_ptr<DurablePositions>> open(FileSystem& files, Path path);
 
+  /// Only reads it: for whom the folder does not belong to. Nothing can be added.
+  static Result<std::unique_ptr<DurablePositions>> read(FileSystem& files, Path path);
+
   [[nodiscard]] bool existed() const { return existed_; }
   /// The last position of the partition; the beginning of the log when there is none.
   [[nodiscard]] DurablePosition find(const Key& key) const;

@@ -18,7 +18,7 @@ void CachedFile::release() const {
   closed = std::move(file_);
 }
 
-Result<std::shared_ptr<File>> CachedFile::open(OpenMode mode) const {
+Result<std::shared_ptr<File>> CachedFile::open(std::optional<OpenMode> mode) const {
   {
     const std::lock_guard lock{cache_->mutex_};
     if (file_) {
@@ -26,7 +26,7 @@ Result<std::shared_ptr<File>> CachedFile::open(OpenMode mode) const {
       return file_;
     }
   }
-  MILLRACE_TRY(opened, cache_->files_->open(path_, mode));
+  MILLRACE_TRY(opened, cache_->files_->open(path_, mode.value_or(cache_->mode_)));
   // Declared before the lock, so that closing happens after it.
   std::shared_ptr<File> evicted;
   const std::lock_guard lock{cache_->mutex_};
@@ -43,8 +43,8 @@ Result<std::shared_ptr<File>> CachedFile::open(OpenMode mode) const {
   return file_;
 }
 
-FileCache::FileCache(FileSystem& files, std::size_t capacity)
-    : files_(&files), capacity_(std::max<std::size_t>(capacity, 2)) {}
+FileCache::FileCache(FileSystem& files, std::size_t capacity, OpenMode mode)
+    : files_(&files), capacity_(std::max<std::size_t>(capacity, 2)), mode_(mode) {}
 
 std::size_t FileCache::capacity_from_process_limit() {
   struct rlimit limit{};

@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/files.h"
 
@@ -24,7 +25,7 @@ class CachedFile {
 
   [[nodiscard]] const Path& path() const { return path_; }
   /// The open file. It stays open while somebody holds it, even if the cache lets it go. Errors: `kNotFound`, `kIo`.
-  [[nodiscard]] Result<std::shared_ptr<File>> get() const { return open(OpenMode::kReadWrite); }
+  [[nodiscard]] Result<std::shared_ptr<File>> get() const { return open(std::nullopt); }
   /// The same, and makes the file if it is absent.
   [[nodiscard]] Result<std::shared_ptr<File>> get_or_create() const { return open(OpenMode::kCreate); }
   /// Closes it as soon as nobody holds it.
@@ -32,7 +33,7 @@ class CachedFile {
 
  private:
   friend class FileCache;
-  [[nodiscard]] Result<std::shared_ptr<File>> open(OpenMode mode) const;
+  [[nodiscard]] Result<std::shared_ptr<File>> open(std::optional<OpenMode> mode) const;
 
   FileCache* cache_;
   Path path_;
@@ -47,7 +48,8 @@ class CachedFile {
 /// Threading: any thread. Outlives its files.
 class FileCache {
  public:
-  FileCache(FileSystem& files, std::size_t capacity);
+  /// `mode`: how files that exist are opened.
+  FileCache(FileSystem& files, std::size_t capacity, OpenMode mode = OpenMode::kReadWrite);
   /// A capacity that leaves half of the process's descriptor limit to others.
   [[nodiscard]] static std::size_t capacity_from_process_limit();
 
@@ -58,6 +60,7 @@ class FileCache {
   friend class CachedFile;
   FileSystem* files_;
   std::size_t capacity_;
+  OpenMode mode_;
   mutable std::mutex mutex_;
   std::list<const CachedFile*> recent_;  // newest first
 };

@@ -64,11 +64,10 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   stamp(bytes, base, epoch);
   if (needs_roll(batch, bytes.size())) MILLRACE_CHECK(roll_locked(base));
   const LogPlace at{base, active().base(), active().size()};
-  MILLRACE_CHECK(write(batch, notice));
+  MILLRACE_TRY(file, write(batch, notice));
   if (epochs_.assign(epoch, base)) save_epochs();
   producers_.update(batch);
 
-  MILLRACE_TRY(file, active().file());
   const std::lock_guard lock{view_mutex_};
   view_.end = {batch.next_offset(), active().base(), active().size()};
   changed_ = true;
@@ -95,10 +94,10 @@ bool PartitionLog::Impl::needs_roll(const RecordBatchView& batch, std::size_t si
                    : context_.clock.wall() - segment_made_ > config_.segment_ms;
 }
 
-Result<void> PartitionLog::Impl::write(const RecordBatchView& batch, Notice& notice) {
+Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& batch, Notice& notice) {
   MILLRACE_TRY(file, active().file());
   auto written = active().append(*file, batch, config_.index_interval_bytes);
-  if (written) return {};
+  if (written) return file;
   // Part of it may be in the file: it must not stay there.
   const auto cut = file->truncate(active().size());
   if (cut && written.error().code() == ErrorCode::kNoSpace) {

@@ -13,6 +13,7 @@ PartitionLog::Impl::Impl(const LogContext& context, TopicPartition name, Path di
       position_key_{name_.to_string(), id},
       config_(config),
       timestamp_type_(config.timestamp_type),
+      gaps_allowed_(config.cleanup_compact),
       write_caching_(config.write_caching) {}
 
 LogPositions PartitionLog::Impl::positions() const {
@@ -40,6 +41,7 @@ void PartitionLog::Impl::configure(LogConfig config) {
   const std::lock_guard lock{mutex_};
   config_ = config;
   timestamp_type_.store(config.timestamp_type, std::memory_order_relaxed);
+  gaps_allowed_.store(config.cleanup_compact, std::memory_order_relaxed);
   const std::lock_guard view_lock{view_mutex_};
   write_caching_ = config.write_caching;
   advance_locked(notice);

@@ -34,8 +34,9 @@ struct LogView {
   LogPlace stable;
 };
 
-/// Locks, in this order: `mutex_` (who changes the log: appends, rolling, trimming, closing), then `view_mutex_` (what
-/// is published, who waits; never held over I/O or a callback). Readers take only the second.
+/// Locks, in this order: `trim_mutex_` (who removes old segments, one after the other), `mutex_` (who changes the log:
+/// appends, rolling, trimming, closing), `view_mutex_` (what is published, who waits; never held over I/O or a
+/// callback). Readers take only the last.
 class PartitionLog::Impl final : public Flushable, public std::enable_shared_from_this<PartitionLog::Impl> {
  public:
   Impl(const LogContext& context, TopicPartition name, Path directory, LogConfig config, TopicId id);
@@ -104,19 +105,22 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<AppendInfo> append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice);
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
   Result<void> roll_locked(Offset base);
-  Result<void> write(const RecordBatchView& batch, Notice& notice);
+  Result<std::shared_ptr<File>> write(const RecordBatchView& batch, Notice& notice);
   void note_transaction(const RecordBatchView& batch, const LogPlace& at);
   void save_epochs();
   Result<void> save_producers(Offset at);
-  void publish_segments();
-  Result<std::size_t> remove_segments_before(std::size_t count);
+  SegmentList detach_segments(std::size_t count);
+  Result<void> remove_files(const SegmentList& removed);
   std::size_t segments_over_retention() const;
 
   // With `view_mutex_`.
   void mark_dirty_locked(Notice& notice);
   void advance_locked(Notice& notice);
+  void raise_log_start_locked(Offset start, Notice& notice);
   void fail_locked(const Error& error, Notice& notice);
 
+  /// Takes the partition offline for damage that a read found.
+  std::unexpected<Error> damaged(const Segment& segment, const SegmentDamage& damage);
   Error damage_error(const Segment& segment, const SegmentDamage& damage) const;
   void fail(const Error& error, Notice& notice);
   void note_durable(const LogPlace& place);
@@ -137,6 +141,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<void> recover(const LogHints& hints);
   Result<void> check_lengths(const DurablePosition& durable) const;
   Result<LogPlace> place_of(Offset offset) const;
+  /// Goes over the headers of a segment's batches, from one that begins at `offset` or before it.
+  Result<void> scan_from(const Segment& segment, Offset offset, const BatchVisitor& visit) const;
   Result<void> load_producers(const Found& found, Offset end);
   Result<void> cut_tail(std::size_t segment, const SegmentDamage& damage);
 
@@ -146,6 +152,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   const DurablePositions::Key position_key_;
   RecoveryReport report_;
 
+  std::mutex trim_mutex_;
   mutable std::mutex mutex_;
   LogConfig config_;
   SegmentList segments_;
@@ -153,7 +160,9 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   EpochCache epochs_;
   std::vector<Offset> snapshots_;
   Timestamp segment_made_ = kNoTimestamp;
+  // Of the settings, for those who do not hold `mutex_`.
   std::atomic<TimestampType> timestamp_type_;
+  std::atomic<bool> gaps_allowed_;
 
   mutable std::mutex view_mutex_;
   LogView view_;

@@ -35,10 +35,28 @@ struct Cut {
   std::optional<std::pair<std::size_t, std::string>> damage;
 };
 
+/// What is known of the bytes before they are looked at.
+struct Trust {
+  /// Bytes before this index need no CRC check.
+  std::size_t checked = 0;
+  /// The offset of the first batch, where that is known.
+  Offset expected = kNoOffset;
+  /// Compaction leaves gaps between batches.
+  bool gaps_allowed = false;
+};
+
+/// Why the batch cannot follow one that ends before `expected`; nothing when it can.
+std::string problem_of(const RecordBatchView& batch, Offset expected, const Trust& trust) {
+  if (batch.last_offset_delta() < 0 || batch.base_offset().value() < 0) return "the batch's offsets are negative";
+  const bool follows = expected == kNoOffset || batch.base_offset() == expected ||
+                       (trust.gaps_allowed && batch.base_offset() > expected);
+  if (follows) return {};
+  return fmt::format("the batch has offset {} where {} was expected", batch.base_offset().value(), expected.value());
+}
+
 /// The whole batches in `bytes` from the one that holds `from`, at most `max_bytes` of them unless the first is larger.
-/// `checked`: bytes before this index need no CRC check.
-Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t checked) {
-  Cut cut;
+Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, const Trust& trust) {
+  Cut cut{.next = trust.expected};
   std::size_t at = 0;
   bool begun = false;
   while (bytes.size() - at >= layout::kRecords) {
@@ -56,14 +74,13 @@ Cut cut_batches(Bytes bytes, Offset from, std::size_t max_bytes, std::size_t che
       }
       break;
     }
-    if (parsed->base_offset() < std::max(cut.next, Offset{0}) || parsed->last_offset_delta() < 0) {
-      cut.damage.emplace(at, fmt::format("the batch has offset {} after offset {}", parsed->base_offset().value(),
-                                         cut.next - Offset{1}));
+    if (auto problem = problem_of(*parsed, cut.next, trust); !problem.empty()) {
+      cut.damage.emplace(at, std::move(problem));
       break;
     }
     const bool wanted = parsed->last_offset() >= from;
     if (wanted && begun && at + parsed->size() - cut.begin > max_bytes) break;
-    if (at + parsed->size() > checked && wanted && !parsed->crc_matches()) {
+    if (at + parsed->size() > trust.checked && wanted && !parsed->crc_matches()) {
       cut.damage.emplace(at, "wrong checksum");
       break;
     }
@@ -155,6 +172,8 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
   const auto& segment = *(*view.segments)[index];
   const auto end = end_in(segment, bound);
   MILLRACE_TRY(position, find_position(segment, from));
+  // Only an index that is damaged points past the end.
+  if (position >= end) position = 0;
   // Enough to get from the index's entry to the batch, beside what was asked for.
   constexpr std::size_t kSlack = 8192;
   auto wanted = std::max(max_bytes, layout::kRecords) + kSlack;
@@ -165,17 +184,18 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
     auto buffer = context_.buffers.take(size);
     MILLRACE_TRY(got, file->read(position, buffer.bytes().first(size)));
     if (got < size) {
-      const SegmentDamage damage{position + got, from, fmt::format("the file ends here; it should have {} bytes", end)};
-      Notice notice{*this};
-      const auto error = damage_error(segment, damage);
-      fail(error, notice);
-      return std::unexpected(error);
+      return damaged(segment, {position + got, from, fmt::format("the file ends here; it should have {} bytes", end)});
     }
     const Bytes bytes{buffer.data(), size};
     const auto verified = segment.verified();
-    const auto cut =
-        cut_batches(bytes, from, max_bytes, verified > position ? static_cast<std::size_t>(verified - position) : 0);
-    if (!from_start && misleads(bytes, from, cut)) {
+    const Trust trust{.checked = verified > position ? static_cast<std::size_t>(verified - position) : 0,
+                      .expected = position == 0 ? segment.base() : kNoOffset,
+                      .gaps_allowed = gaps_allowed_.load(std::memory_order_relaxed)};
+    const auto cut = cut_batches(bytes, from, max_bytes, trust);
+    // Batches end where the segment does; one that would not is damage.
+    const bool overruns = cut.end == cut.begin && position + cut.begin < end &&
+                          position + cut.begin + std::max(cut.needed, layout::kRecords) > end;
+    if (!from_start && (overruns || misleads(bytes, from, cut))) {
       // The index, not the log, may be damaged: the way from the segment's first batch is sure.
       context_.logger.warn("{}: the index of {} is wrong for offset {}; reading on without it", name_.to_string(),
                            segment.path(), from.value());
@@ -185,11 +205,7 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
     }
     from_start = true;
     if (cut.damage && cut.end == cut.begin) {
-      const SegmentDamage damage{position + cut.damage->first, std::max(cut.next, from), cut.damage->second};
-      Notice notice{*this};
-      const auto error = damage_error(segment, damage);
-      fail(error, notice);
-      return std::unexpected(error);
+      return damaged(segment, {position + cut.damage->first, std::max(cut.next, from), cut.damage->second});
     }
     if (cut.end > cut.begin) {
       (*view.segments)[index]->add_verified(position + cut.begin, position + cut.end);
@@ -199,17 +215,22 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
       slice.owner = buffer.owner();
       return slice;
     }
-    // Not there yet: either the batch is larger than what was read, or the entry was far before it.
-    if (cut.needed > 0) {
-      position += cut.begin;
-      wanted = std::max(cut.needed, wanted);
-      if (position + cut.needed > end) break;
-    } else {
-      if (cut.begin == 0) break;
-      position += cut.begin;
+    if (overruns) {
+      return damaged(segment,
+                     {position + cut.begin, std::max(cut.next, from), "the batch would end after the log's end"});
     }
+    // Not there yet: either the batch is larger than what was read, or the entry was far before it.
+    position += cut.begin;
+    wanted = std::max(cut.needed, wanted);
   }
   return LogSlice{};
+}
+
+std::unexpected<Error> PartitionLog::Impl::damaged(const Segment& segment, const SegmentDamage& damage) {
+  Notice notice{*this};
+  auto error = damage_error(segment, damage);
+  fail(error, notice);
+  return std::unexpected(std::move(error));
 }
 
 Error PartitionLog::Impl::damage_error(const Segment& segment, const SegmentDamage& damage) const {
@@ -228,13 +249,21 @@ Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::search(const LogVi
   const auto end = end_in(segment, bound);
   MILLRACE_TRY(file, segment.file());
   const auto header = context_.buffers.take(layout::kRecords);
-  while (from + layout::kRecords <= end) {
+  bool sure = from == 0;
+  while (from < end) {
     MILLRACE_TRY(got, file->read(from, header.bytes().first(layout::kRecords)));
-    if (got < layout::kRecords) break;
-    const auto size =
-        layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));
     const auto head = RecordBatchView::trusted(header.bytes().first(layout::kRecords));
-    if (head.magic() != 2 || size < layout::kRecords || from + size > end) break;
+    const auto length = got < layout::kRecords ? -1 : load_be<std::int32_t>(header.data() + layout::kLength);
+    const auto size = layout::kLogOverhead + static_cast<std::size_t>(std::max(length, 0));
+    if (length < 0 || size < layout::kRecords || head.magic() != 2 || from + size > end ||
+        head.base_offset() < segment.base()) {
+      if (sure) return std::unexpected(damage_error(segment, {from, segment.base(), "no record batch begins here"}));
+      // The index, not the log, may be damaged.
+      from = 0;
+      sure = true;
+      continue;
+    }
+    sure = true;
     if (head.max_timestamp() >= time && head.last_offset() >= view.log_start && !head.is_control()) {
       auto whole = context_.buffers.take(size);
       MILLRACE_TRY(bytes, file->read(from, whole.bytes().first(size)));
@@ -266,7 +295,7 @@ Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::offset_for_time(Ti
     std::uint64_t from = 0;
     if (entry) {
       MILLRACE_TRY(position, segment.position_before(segment.base() + entry->relative_offset));
-      from = position;
+      from = position < end_in(segment, limit) ? position : 0;
     }
     MILLRACE_TRY(found, search(now, index, from, time, limit));
     if (found) return found;

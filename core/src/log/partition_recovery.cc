@@ -201,6 +201,11 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     expected = settled ? kNoOffset : scanned.next_offset;
     view_.end = {scanned.next_offset, segment.base(), scanned.position};
   }
+  if (view_.end.offset < durable.offset) {
+    const SegmentDamage damage{view_.end.position, view_.end.offset,
+                               fmt::format("the log ends, and was durable up to offset {},", durable.offset.value())};
+    return std::unexpected(damage_error(*segments_.back(), damage));
+  }
   if (cut) MILLRACE_CHECK(cut_tail(cut->first, cut->second));
   epochs_.cut(view_.end.offset);
   for (const auto& segment : rebuilt) {
@@ -247,14 +252,25 @@ Result<LogPlace> PartitionLog::Impl::place_of(Offset offset) const {
   const auto after =
       std::ranges::upper_bound(segments_, offset, {}, [](const auto& segment) { return segment->base(); });
   const auto& segment = after == segments_.begin() ? *segments_.front() : **std::prev(after);
-  MILLRACE_TRY(from, segment.position_before(offset));
-  LogPlace place{offset, segment.base(), from};
+  LogPlace place{offset, segment.base(), 0};
   const auto visit = [&](const RecordBatchView& head, std::uint64_t position, std::size_t) {
     if (head.base_offset() <= offset) place.position = position;
   };
-  MILLRACE_TRY(scanned, scan(segment, {.from = from, .gaps_allowed = true}, context_.buffers, visit));
-  if (scanned.damage) return std::unexpected(damage_error(segment, *scanned.damage));
+  MILLRACE_CHECK(scan_from(segment, offset, visit));
   return place;
+}
+
+Result<void> PartitionLog::Impl::scan_from(const Segment& segment, Offset offset, const BatchVisitor& visit) const {
+  MILLRACE_TRY(from, segment.position_before(std::max(offset, segment.base())));
+  if (from >= segment.size()) from = 0;
+  MILLRACE_TRY(scanned, scan(segment, {.from = from, .gaps_allowed = true}, context_.buffers, visit));
+  if (scanned.damage && from > 0 && scanned.position == from) {
+    // The index, not the log, may be damaged.
+    MILLRACE_TRY(again, scan(segment, {.gaps_allowed = true}, context_.buffers, visit));
+    scanned = std::move(again);
+  }
+  if (scanned.damage) return std::unexpected(damage_error(segment, *scanned.damage));
+  return {};
 }
 
 Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) {
@@ -284,11 +300,6 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
     const auto& segment = *segments_[i];
     const bool before = i + 1 < segments_.size() && segments_[i + 1]->base() <= first_needed;
     if (before || first_needed >= end) continue;
-    std::uint64_t begin = 0;
-    if (first_needed > segment.base()) {
-      MILLRACE_TRY(position, segment.position_before(first_needed));
-      begin = position;
-    }
     MILLRACE_TRY(file, segment.file());
     const auto visit = [&](const RecordBatchView& head, std::uint64_t position, std::size_t size) {
       epochs_.assign(head.leader_epoch(), head.base_offset());
@@ -303,8 +314,7 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
       }
       if (head.is_transactional()) note_transaction(head, {head.base_offset(), segment.base(), position});
     };
-    MILLRACE_TRY(scanned, scan(segment, {.from = begin, .gaps_allowed = true}, context_.buffers, visit));
-    if (scanned.damage) return std::unexpected(damage_error(segment, *scanned.damage));
+    MILLRACE_CHECK(scan_from(segment, first_needed, visit));
   }
   while (!transactions_.empty() && transactions_.front().ended_at) transactions_.pop_front();
   return {};

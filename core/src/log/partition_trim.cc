@@ -9,27 +9,36 @@
 namespace millrace {
 
 Result<Offset> PartitionLog::Impl::delete_records(Offset before) {
-  Notice notice{*this};
-  const std::lock_guard lock{mutex_};
-  MILLRACE_CHECK(check_open());
+  const std::lock_guard trim_lock{trim_mutex_};
   auto start = before;
+  SegmentList removed;
   {
-    const std::lock_guard view_lock{view_mutex_};
-    if (before == kNoOffset) start = view_.high.offset;
-    if (start > view_.high.offset || start.value() < 0) {
-      return millrace::fail(ErrorCode::kOffsetOutOfRange,
-                            fmt::format("cannot delete the records of {} before offset {}: its high watermark is {}",
-                                        name_.to_string(), start.value(), view_.high.offset.value()));
+    Notice notice{*this};
+    const std::lock_guard lock{mutex_};
+    MILLRACE_CHECK(check_open());
+    {
+      const std::lock_guard view_lock{view_mutex_};
+      if (before == kNoOffset) start = view_.high.offset;
+      if (start > view_.high.offset || start.value() < 0) {
+        return millrace::fail(ErrorCode::kOffsetOutOfRange,
+                              fmt::format("cannot delete the records of {} before offset {}: its high watermark is {}",
+                                          name_.to_string(), start.value(), view_.high.offset.value()));
+      }
+      if (start <= view_.log_start) return view_.log_start;
+      raise_log_start_locked(start, notice);
     }
-    if (start <= view_.log_start) return view_.log_start;
-    view_.log_start = start;
-    if (listener_) notice.progress(listener_, {start, view_.stable.offset, view_.high.offset, view_.end.offset});
+    std::size_t count = 0;
+    while (count + 1 < segments_.size() && segments_[count + 1]->base() <= start) ++count;
+    removed = detach_segments(count);
   }
-  std::size_t count = 0;
-  while (count + 1 < segments_.size() && segments_[count + 1]->base() <= start) ++count;
-  MILLRACE_TRY(removed, remove_segments_before(count));
-  (void)removed;
+  MILLRACE_CHECK(remove_files(removed));
   return start;
+}
+
+void PartitionLog::Impl::raise_log_start_locked(Offset start, Notice& notice) {
+  view_.log_start = std::max(view_.log_start, start);
+  if (listener_)
+    notice.progress(listener_, {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset});
 }
 
 std::size_t PartitionLog::Impl::segments_over_retention() const {
@@ -56,45 +65,55 @@ std::size_t PartitionLog::Impl::segments_over_retention() const {
 }
 
 Result<std::size_t> PartitionLog::Impl::apply_retention() {
-  Notice notice{*this};
-  const std::lock_guard lock{mutex_};
-  MILLRACE_CHECK(check_open());
-  auto count = segments_over_retention();
-  if (count == 0) return 0;
-  // The last segment is never removed: a new one takes its place.
-  if (count == segments_.size()) MILLRACE_CHECK(roll_locked(view_.end.offset));
+  const std::lock_guard trim_lock{trim_mutex_};
+  SegmentList removed;
   {
-    const std::lock_guard view_lock{view_mutex_};
-    view_.log_start = std::max(view_.log_start, segments_[count]->base());
-    if (listener_) {
-      notice.progress(listener_, {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset});
+    Notice notice{*this};
+    const std::lock_guard lock{mutex_};
+    MILLRACE_CHECK(check_open());
+    const auto count = segments_over_retention();
+    if (count == 0) return 0;
+    // The last segment is never removed: a new one takes its place.
+    if (count == segments_.size()) MILLRACE_CHECK(roll_locked(view_.end.offset));
+    {
+      const std::lock_guard view_lock{view_mutex_};
+      raise_log_start_locked(segments_[count]->base(), notice);
     }
+    removed = detach_segments(count);
   }
-  return remove_segments_before(count);
+  MILLRACE_CHECK(remove_files(removed));
+  return removed.size();
 }
 
-Result<std::size_t> PartitionLog::Impl::remove_segments_before(std::size_t count) {
-  if (count == 0) return 0;
-  const SegmentList removed{segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count)};
-  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count));
+SegmentList PartitionLog::Impl::detach_segments(std::size_t count) {
+  if (count == 0) return {};
+  const auto end = segments_.begin() + static_cast<std::ptrdiff_t>(count);
+  SegmentList removed{segments_.begin(), end};
+  segments_.erase(segments_.begin(), end);
   epochs_.raise_start(segments_.front()->base());
-  {
-    const std::lock_guard lock{view_mutex_};
-    view_.segments = std::make_shared<const SegmentList>(segments_);
-    // Nobody waits for these to be durable any more.
-    std::erase_if(unsynced_, [this](const Unsynced& item) { return item.segment->base() < segments_.front()->base(); });
-  }
-  // Oldest first: whatever a crash leaves is one sequence.
+  save_epochs();
   for (const auto& segment : removed) {
-    MILLRACE_CHECK(segment->remove_files(context_.files));
     std::erase_if(snapshots_, [&](Offset snapshot) {
       if (snapshot > segment->base()) return false;
       (void)context_.files.remove(join(directory_, segment_stem(snapshot) + ".snapshot"));
       return true;
     });
   }
-  save_epochs();
-  return removed.size();
+  const std::lock_guard lock{view_mutex_};
+  view_.segments = std::make_shared<const SegmentList>(segments_);
+  // Nobody waits for these to be durable any more.
+  std::erase_if(unsynced_, [this](const Unsynced& item) { return item.segment->base() < segments_.front()->base(); });
+  return removed;
+}
+
+Result<void> PartitionLog::Impl::remove_files(const SegmentList& removed) {
+  // Removing a large file takes its time, so nobody who appends waits for it. Oldest first, each made durable before
+  // the next: whatever a crash leaves is one sequence.
+  for (const auto& segment : removed) {
+    MILLRACE_CHECK(segment->remove_files(context_.files));
+    MILLRACE_CHECK(context_.files.sync_directory(directory_));
+  }
+  return {};
 }
 
 }  // namespace millrace

@@ -1,3 +1,4 @@
+#include "base/random.h"
 #include "unit/log/log_fixture.h"
 
 namespace millrace {
@@ -10,6 +11,29 @@ constexpr auto kTimeIndex = "/data/t-0/00000000000000000000.timeindex";
 class RecoveryTest : public LogFixture {
  protected:
   std::uint64_t size_of(const Path& path) { return disk.info(path).value().size; }
+
+  /// An empty log in an empty folder.
+  void start_over() {
+    disk.fail_power();
+    end_process();
+    disk.restore_power();
+    ASSERT_TRUE(remove_tree(disk, "/data"));
+    ASSERT_TRUE(disk.make_directories("/data/t-0"));
+    begin_process();
+    open();
+  }
+
+  /// Everything below the high watermark, or why it cannot be read.
+  Result<std::vector<std::string>> try_read_all() {
+    std::vector<std::string> values;
+    for (auto next = log->log_start(); next < log->high_watermark();) {
+      MILLRACE_TRY(slice, log->read(next, 700, Isolation::kHighWatermark));
+      const auto some = values_in(slice.bytes, pool);
+      values.insert(values.end(), some.begin(), some.end());
+      for (BatchCursor cursor{slice.bytes}; cursor.next();) next = cursor.batch().next_offset();
+    }
+    return values;
+  }
 
   /// The process dies; everything it wrote is there.
   void kill() {
@@ -199,13 +223,7 @@ TEST_F(RecoveryTest, ARecoveryIsInterruptedAtAnyChangeAndTheNextOneEndsTheSame) 
   config.segment_bytes = 600;
   for (std::uint64_t stop = 1; stop < 40; ++stop) {
     SCOPED_TRACE(stop);
-    LogFixture::disk.fail_power();
-    end_process();
-    disk.restore_power();
-    ASSERT_TRUE(remove_tree(disk, "/data"));
-    ASSERT_TRUE(disk.make_directories("/data/t-0"));
-    begin_process();
-    open();
+    start_over();
     for (int i = 0; i < 5; ++i) append({"durable " + std::to_string(i)});
     flush();
     for (int i = 0; i < 20; ++i) append({"not durable"});
@@ -230,6 +248,52 @@ TEST_F(RecoveryTest, ARecoveryIsInterruptedAtAnyChangeAndTheNextOneEndsTheSame) 
     EXPECT_EQ(values[4], "durable 4");
     log.reset();
   }
+}
+
+TEST_F(RecoveryTest, ADamagedByteAnywhereIsFoundOrDoesNoHarm) {
+  config.segment_bytes = 2000;
+  config.index_interval_bytes = 200;
+  int found = 0;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random{seed};
+    start_over();
+    std::vector<std::string> expected;
+    for (int i = 0; i < 40; ++i) {
+      expected.push_back(std::to_string(i) + std::string(random.below(200), 'v'));
+      append({expected.back()}, 1000 + i, {.id = ProducerId{1}, .epoch = ProducerEpoch{0}, .base_sequence = i});
+    }
+    flush();
+    const bool clean = random.one_in(2);
+    if (clean) {
+      ASSERT_TRUE(log->close());
+    }
+    log.reset();
+    if (!clean) kill();
+    std::vector<Path> files;
+    const auto entries = disk.list("/data/t-0").value();
+    for (const auto& entry : entries) {
+      const auto path = join("/data/t-0", entry.name);
+      // Most of what there is to damage is in the segments.
+      if (size_of(path) > 0) files.insert(files.end(), entry.name.ends_with(".log") ? 3 : 1, path);
+    }
+    const auto& path = files[random.below(files.size())];
+    damage(path, random.below(size_of(path)));
+    SCOPED_TRACE(path);
+
+    const auto opened = try_open({.clean = clean, .recovery_point = clean ? Offset{40} : Offset{0}});
+
+    if (opened) log = *opened;
+    const auto values = opened ? try_read_all() : Result<std::vector<std::string>>{std::unexpected(opened.error())};
+    if (values) {
+      EXPECT_EQ(*values, expected);
+    } else {
+      EXPECT_EQ(values.error().code(), ErrorCode::kCorruptLog) << values.error().message();
+      EXPECT_TRUE(path.ends_with(".log")) << values.error().message();
+      ++found;
+    }
+  }
+  EXPECT_GT(found, 100);
 }
 
 }  // namespace
