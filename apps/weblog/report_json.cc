@@ -59,11 +59,11 @@ void entries(Writer& json, std::string_view name, const TopList& list) {
   json.EndArray();
 }
 
-struct List {
+struct NamedList {
   std::string_view name;
   TopList Report::* entries;
 };
-constexpr List kLists[] = {
+constexpr NamedList kNamedLists[] = {
     {"paths", &Report::paths},     {"static_files", &Report::static_files},       {"not_found", &Report::not_found},
     {"hosts", &Report::hosts},     {"referring_sites", &Report::referring_sites}, {"browsers", &Report::browsers},
     {"systems", &Report::systems},
@@ -105,7 +105,7 @@ std::string to_json(const Report& report) {
   json.EndObject();
   windows(json, "per_hour", report.per_hour);
   windows(json, "per_minute", report.per_minute);
-  for (const auto& list : kLists) entries(json, list.name, report.*list.entries);
+  for (const auto& list : kNamedLists) entries(json, list.name, report.*list.entries);
   key(json, "approximate");
   json.Bool(report.approximate);
   json.EndObject();

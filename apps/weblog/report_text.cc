@@ -83,11 +83,11 @@ void hours(Out out, std::span<const WindowTally> per_hour) {
   }
 }
 
-struct List {
+struct TitledList {
   std::string_view title;
   TopList Report::* entries;
 };
-constexpr List kLists[] = {
+constexpr TitledList kTitledLists[] = {
     {"Paths", &Report::paths},     {"Static files", &Report::static_files},       {"Not found", &Report::not_found},
     {"Hosts", &Report::hosts},     {"Referring sites", &Report::referring_sites}, {"Browsers", &Report::browsers},
     {"Systems", &Report::systems},
@@ -114,7 +114,7 @@ std::string to_text(const Report& report) {
     }
   }
   hours(out, report.per_hour);
-  for (const auto& each : kLists) list(out, each.title, report.*each.entries);
+  for (const auto& each : kTitledLists) list(out, each.title, report.*each.entries);
   if (!report.rejected_samples.empty()) {
     fmt::format_to(out, "\nRejected, the first of them\n");
     for (const auto& sample : report.rejected_samples) {

@@ -20,6 +20,7 @@
 #include <unordered_set>
 
 #include "base/assert.h"
+#include "net/host_port.h"
 
 namespace millrace::net {
 namespace {
@@ -33,29 +34,6 @@ using boost::system::error_code;
 constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::chrono::milliseconds kCloseGrace{500};
 constexpr std::chrono::milliseconds kAcceptRetry{100};
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-Result<HostPort> parse_address(const std::string& address) {
-  const auto colon = address.rfind(':');
-  const auto port = colon == std::string::npos ? std::string{} : address.substr(colon + 1);
-  auto host = address.substr(0, std::min(colon, address.size()));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (host.empty() || !is_number || std::stoi(port) > 65535) {
-    return fail(ErrorCode::kInvalidArgument,
-                "cannot listen on \"" + address + "\": an address is HOST:PORT, for example 127.0.0.1:8080");
-  }
-  return HostPort{std::move(host), port};
-}
-
-std::string to_text(const tcp::endpoint& endpoint) {
-  const auto host = endpoint.address().to_string();
-  return (endpoint.address().is_v6() ? '[' + host + ']' : host) + ':' + std::to_string(endpoint.port());
-}
 
 // "Example.org:8080" and "[::1]:8080" without their ports.
 std::string host_name(std::string_view header) {
@@ -385,20 +363,27 @@ class ContextExecutor final : public Executor {
   asio::io_context& context_;
 };
 
-class Server final : public HttpServer {
+class AsioHttpServer final : public HttpServer {
  public:
-  explicit Server(HttpServerConfig config) : shared_(std::make_shared<Shared>()) {
+  explicit AsioHttpServer(HttpServerConfig config) : shared_(std::make_shared<Shared>()) {
     shared_->config = std::move(config);
   }
-  ~Server() override { close(); }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  ~AsioHttpServer() override { close(); }
+  AsioHttpServer(const AsioHttpServer&) = delete;
+  AsioHttpServer& operator=(const AsioHttpServer&) = delete;
 
   Result<void> listen() {
     const auto& address = shared_->config.address;
-    MILLRACE_TRY(place, parse_address(address));
+    MILLRACE_TRY(place, parse_host_port(address));
+    if (place.host.empty()) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("cannot listen on \"{}\": it names no host. An address is HOST:PORT, such as 127.0.0.1:{}.",
+                      address, place.port));
+    }
     error_code error;
-    const auto found = tcp::resolver{context_}.resolve(place.host, place.port, tcp::resolver::passive, error);
+    const auto found =
+        tcp::resolver{context_}.resolve(place.host, std::to_string(place.port), tcp::resolver::passive, error);
     if (error) return fail(ErrorCode::kInvalidArgument, "cannot listen on " + address + ": " + error.message());
     for (const auto& entry : found) {
       error = bind(entry.endpoint());
@@ -408,7 +393,8 @@ class Server final : public HttpServer {
       return fail(ErrorCode::kInUse, "cannot listen on " + address + ": address in use");
     }
     if (error) return fail(ErrorCode::kIo, "cannot listen on " + address + ": " + error.message());
-    address_ = to_text(acceptor_.local_endpoint(error));
+    const auto bound = acceptor_.local_endpoint(error);
+    address_ = format_host_port(bound.address().to_string(), bound.port());
     shared_->config.allowed_hosts.push_back(host_name(place.host));
     return {};
   }
@@ -493,7 +479,7 @@ class Server final : public HttpServer {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(HttpServerConfig config) {
-  auto server = std::make_unique<Server>(std::move(config));
+  auto server = std::make_unique<AsioHttpServer>(std::move(config));
   MILLRACE_CHECK(server->listen());
   return std::unique_ptr<HttpServer>{std::move(server)};
 }

@@ -9,14 +9,13 @@
 #include "millrace/broker.h"
 #include "millrace/connect/file_source.h"
 #include "millrace/connect/worker.h"
+#include "support/patience.h"
 
 namespace millrace::connect {
 namespace {
 
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
-
-constexpr auto kPatience = 60s;
 
 class EmbeddedWorkerTest : public testing::Test {
  protected:

@@ -8,6 +8,7 @@
 
 #include "connectors_support.h"
 #include "file/open_file.h"
+#include "support/patience.h"
 
 namespace millrace::connect {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Long enough for any machine: a test that needs it has failed.
-constexpr auto kPatience = 60s;
-
 /// Waits for changes until they satisfy the condition.
 bool await(FileWatcher& watcher, auto condition) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;

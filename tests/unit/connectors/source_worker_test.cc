@@ -9,6 +9,7 @@
 #include "fake_client.h"
 #include "millrace/connect/file_source.h"
 #include "millrace/connect/worker.h"
+#include "support/patience.h"
 #include "worker/offset_topic.h"
 #include "worker/topic_limit.h"
 
@@ -19,8 +20,6 @@ using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
 /// Long enough for any machine: a test that needs it has failed.
-constexpr auto kPatience = 60s;
-
 class SourceWorkerTest : public testing::Test {
  protected:
   std::unique_ptr<SourceWorker> start(Properties config, WorkerOptions options = {}) {

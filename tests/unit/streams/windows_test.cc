@@ -21,7 +21,7 @@ struct Event {
 };
 
 /// "SECONDS NAME"
-Result<Event> parse(std::string_view line) {
+Result<Event> parse_event(std::string_view line) {
   std::int64_t seconds = 0;
   const auto end = std::from_chars(line.data(), line.data() + line.size(), seconds).ptr;
   return Event{Timestamp{std::chrono::seconds{seconds}}, line.substr(static_cast<std::size_t>(end - line.data()) + 1)};
@@ -41,7 +41,7 @@ void pipe(TopologyTestDriver& driver, std::initializer_list<const char*> lines) 
 }
 
 auto grouped(Builder& builder) {
-  return builder.stream("events", &parse).timestamps(&Event::time).group_by(&Event::name);
+  return builder.stream("events", &parse_event).timestamps(&Event::time).group_by(&Event::name);
 }
 
 TEST(Windows, GiveTheNewestCountOfEachWindowOnUpdate) {

@@ -12,8 +12,8 @@
 namespace millrace {
 namespace {
 
-struct Settings {
-  explicit Settings(const Properties& properties) {
+struct ConsumerSettings {
+  explicit ConsumerSettings(const Properties& properties) {
     const auto& table = consumer_config_table();
     const auto reset = table.get_string(properties, "auto.offset.reset");
     if (reset != "none") reset_to = reset == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
@@ -90,7 +90,7 @@ class EmbeddedConsumer final : public Consumer {
   [[nodiscard]] Result<void> take_error(Assigned& from, const Error& error) const;
 
   const std::shared_ptr<EmbeddedContext> context_;
-  const Settings settings_;
+  const ConsumerSettings settings_;
   const std::shared_ptr<Waiter> waiter_ = std::make_shared<Waiter>();
   std::vector<Assigned> assigned_;
   std::size_t next_turn_ = 0;

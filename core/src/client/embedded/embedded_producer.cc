@@ -17,8 +17,8 @@
 namespace millrace {
 namespace {
 
-struct Settings {
-  explicit Settings(const Properties& properties) {
+struct ProducerSettings {
+  explicit ProducerSettings(const Properties& properties) {
     const auto& table = producer_config_table();
     const auto acks_word = table.get_string(properties, "acks");
     acks = acks_word == "0" ? kAcksNone : acks_word == "1" ? kAcksLeader : kAcksAll;
@@ -107,7 +107,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   void got_identity(Result<ProducerIdentity> identity);
 
   EmbeddedContext& context_;
-  const Settings settings_;
+  const ProducerSettings settings_;
   const DeliveryListener listener_;
   const std::shared_ptr<DeadlineQueue> timers_;
 
