@@ -172,7 +172,20 @@ def examples(root):
             yield f"README.md: shows code that no file of apps/examples has: {block.splitlines()[0]} ..."
 
 
-CHECKS = [layering, map_of_folders, texts, packages, examples]
+def decisions(root):
+    """Each decision has a number of its own, and its title says it."""
+    seen = {}
+    for path in sorted((root / "docs/decisions").glob("*.md")):
+        number = path.name[:3]
+        if number in seen:
+            yield f"docs/decisions: {seen[number]} and {path.name} have the same number"
+        seen[number] = path.name
+        title = path.read_text().split("\n", 1)[0]
+        if not title.startswith(f"# {number}: "):
+            yield f"docs/decisions/{path.name}: its title should begin with \"# {number}: \""
+
+
+CHECKS = [layering, map_of_folders, texts, packages, examples, decisions]
 
 
 def check(root):
@@ -182,6 +195,8 @@ def check(root):
 def self_test():
     """Each small tree breaks one rule; the check must name it."""
     cases = {
+        "decision without its number": {"docs/decisions/001-a.md": "# 002: A\n"},
+        "have the same number": {"docs/decisions/001-a.md": "# 001: A\n", "docs/decisions/001-b.md": "# 001: B\n"},
         "base includes log": {"core/base/a.h": '#pragma once\n#include "log/b.h"\n', "core/src/log/b.h": "#pragma once\n"},
         "log includes broker": {"core/src/log/a.cc": '#include "broker/b.h"\n', "core/src/broker/b.h": "#pragma once\n"},
         "server includes client": {"core/src/server/a.cc": '#include "client/b.h"\n', "core/src/client/b.h": "#pragma once\n"},
