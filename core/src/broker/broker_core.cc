@@ -65,6 +65,8 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
         random_(environment.seed) {}
 
   ~LocalBroker() override {
+    // Who closed it was told how that went.
+    if (close_result_) return;
     if (const auto result = close(Duration::max()); !result) {
       environment_.logger.error("the broker did not close cleanly: {}", result.error().message());
     }
@@ -179,6 +181,9 @@ Result<void> LocalBroker::start(std::string_view directory) {
   if (!metadata_log) {
     return std::unexpected(
         std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
+  }
+  for (const auto& found : logs_->partitions()) {
+    if (!found.log) environment_.logger.error("{}", found.log.error().message());
   }
   (*metadata_log)->configure(metadata_log_config());
   MILLRACE_TRY(

@@ -56,8 +56,11 @@ Result<std::unique_ptr<BrokerHost>> BrokerHost::open(std::string_view directory,
 }
 
 BrokerHost::~BrokerHost() {
-  if (const auto closed = close(Duration::max()); !closed) {
-    logger_.error("the broker did not close cleanly: {}", closed.error().message());
+  // Who closed it was told how that went.
+  if (!is_closed()) {
+    if (const auto closed = close(Duration::max()); !closed) {
+      logger_.error("the broker did not close cleanly: {}", closed.error().message());
+    }
   }
   // Work that waits in the executor may hold the broker: it goes first, while all it stands on is there.
   executor_.close();
@@ -80,6 +83,11 @@ Result<std::string> BrokerHost::listen(std::string_view address) {
   if (closed_) return fail(ErrorCode::kClosed, fmt::format("cannot listen on {}: the broker is closed", address));
   if (!server_) server_ = BrokerServer::create(*core_, logger_);
   return server_->listen(fmt::format("{}://{}:{}", parsed->name, host, parsed->port));
+}
+
+bool BrokerHost::is_closed() const {
+  const std::lock_guard lock{mutex_};
+  return closed_;
 }
 
 Result<void> BrokerHost::close(Duration timeout) {

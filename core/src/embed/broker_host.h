@@ -37,6 +37,7 @@ class BrokerHost {
 
  private:
   explicit BrokerHost(Logger* logger);
+  [[nodiscard]] bool is_closed() const;
 
   NullLogger silence_;
   Logger& logger_;
@@ -45,7 +46,7 @@ class BrokerHost {
   ThreadExecutor executor_;
   std::shared_ptr<BrokerCore> core_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   /// Made by the first `listen`: a program that never listens has none of its threads.
   std::unique_ptr<BrokerServer> server_;
   bool closed_ = false;

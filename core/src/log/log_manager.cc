@@ -189,12 +189,17 @@ class LogManager::Impl {
       }
     }
     std::vector<Result<void>> results(logs.size());
-    for_each_in_parallel(logs.size(), options_.recovery_threads, [&](std::size_t i) { results[i] = logs[i]->close(); });
+    // What took a partition offline was told when it happened; only what fails now is news.
+    std::vector<std::optional<Error>> known(logs.size());
+    for_each_in_parallel(logs.size(), options_.recovery_threads, [&](std::size_t i) {
+      known[i] = logs[i]->failure();
+      results[i] = logs[i]->close();
+    });
     auto result = save_checkpoints();
-    for (auto& closed : results) {
-      if (closed) continue;
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+      if (results[i]) continue;
       all_sound = false;
-      if (result) result = std::move(closed);
+      if (result && !known[i]) result = std::move(results[i]);
     }
     // With a partition that is offline there is no mark: its damage must be found again at the next start.
     if (result && all_sound) result = write_clean_shutdown(files_, directory_);
@@ -286,7 +291,6 @@ class LogManager::Impl {
         .topic_id = entry.topic_id, .clean = was_clean_, .recovery_point = recovery_point, .log_start = log_start};
     if (positions_->existed()) hints.durable = positions_->find({name.to_string(), entry.topic_id});
     entry.log = PartitionLog::open(context(), name, directory, options_.initial_config, hints);
-    if (!entry.log) logger_.error("{}", entry.log.error().message());
     return entry;
   }
 

@@ -53,7 +53,8 @@ class LogManager {
     std::uint64_t random_seed = 0;
   };
 
-  /// Opens the folder (made if absent) and every partition in it; after a crash it recovers them, several at once.
+  /// Opens the folder (made if absent) and every partition in it; after a crash it recovers them, several at once. One
+  /// that cannot be opened is offline; to say so is the owner's part (`partitions`).
   /// Errors: `kInUse` (another process owns it), `kUnsupported` (a newer version wrote it), `kInconsistentClusterId`,
   /// `kMalformed`, `kNoSpace`, `kIo`.
   static Result<std::unique_ptr<LogManager>> open(FileSystem& files, Path directory, Options options,
@@ -88,7 +89,7 @@ class LogManager {
   bool run_flush_round();
 
   /// Syncs and closes every log and leaves the mark of a clean shutdown. Idempotent. Errors: the first log that could
-  /// not be closed cleanly; then there is no mark.
+  /// not be closed cleanly, unless it had failed before: that was told then. With any of them there is no mark.
   [[nodiscard]] Result<void> close();
 
  private:

@@ -11,8 +11,7 @@ namespace millrace {
 Result<void> PartitionLog::Impl::check_open() const {
   const std::lock_guard lock{view_mutex_};
   if (failure_) {
-    return millrace::fail(ErrorCode::kStorageError,
-                          fmt::format("{} is offline: {}", name_.to_string(), failure_->message()));
+    return millrace::fail(ErrorCode::kStorageError, failure_->message());
   }
   if (closed_) return millrace::fail(ErrorCode::kClosed, name_.to_string() + " is closed");
   return {};
@@ -30,6 +29,7 @@ Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch ep
   const std::lock_guard lock{mutex_};
   auto info = append_locked(batch, epoch, notice);
   if (info) info->append_time = time;
+  note_space(info);
   return info;
 }
 
@@ -62,7 +62,10 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   // Only this thread moves the end.
   const auto base = view_.end.offset;
   stamp(bytes, base, epoch);
-  if (needs_roll(batch, bytes.size())) MILLRACE_CHECK(roll_locked(base));
+  if (needs_roll(batch, bytes.size())) {
+    if (auto rolled = roll_locked(base); !rolled)
+      return std::unexpected(std::move(rolled).error().in(name_.to_string()));
+  }
   const LogPlace at{base, active().base(), active().size()};
   MILLRACE_TRY(file, write(batch, notice));
   if (epochs_.assign(epoch, base)) save_epochs();
@@ -104,7 +107,17 @@ Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& b
     return std::unexpected(std::move(written).error().in(name_.to_string()));
   }
   fail(written.error(), notice);
-  return millrace::fail(ErrorCode::kStorageError, written.error().message());
+  return millrace::fail(ErrorCode::kStorageError, offline(written.error()).message());
+}
+
+void PartitionLog::Impl::note_space(Result<AppendInfo>& appended) {
+  if (!appended && appended.error().code() == ErrorCode::kNoSpace) {
+    const auto message = appended.error().message() + ". Free some space; writing goes on by itself";
+    if (!std::exchange(disk_full_, true)) context_.logger.warn("{}", message);
+    appended = millrace::fail(ErrorCode::kNoSpace, message);
+  } else if (appended && !appended->duplicate && std::exchange(disk_full_, false)) {
+    context_.logger.warn("{}: there is space again, writing goes on", name_.to_string());
+  }
 }
 
 void PartitionLog::Impl::note_transaction(const RecordBatchView& batch, const LogPlace& at) {

@@ -49,9 +49,15 @@ void PartitionLog::Impl::advance_locked(Notice& notice) {
   }
 }
 
+Error PartitionLog::Impl::offline(const Error& error) const {
+  const auto words = name_.to_string() + " is offline: ";
+  if (error.message().starts_with(words)) return error;
+  return {error.code(), words + error.message()};
+}
+
 void PartitionLog::Impl::fail_locked(const Error& error, Notice& notice) {
-  if (!failure_) failure_ = error;
-  const Error storage{ErrorCode::kStorageError, error.message()};
+  if (!failure_) failure_ = offline(error);
+  const Error storage{ErrorCode::kStorageError, failure_->message()};
   notice.take_all(durable_waiters_, storage);
   notice.take_all(high_waiters_, storage);
 }
@@ -62,7 +68,7 @@ void PartitionLog::Impl::fail(const Error& error, Notice& notice) {
   if (closed_) return;
   const bool first = !failure_;
   fail_locked(error, notice);
-  if (first) context_.logger.error("{} is offline: {}", name_.to_string(), error.message());
+  if (first) context_.logger.error("{}", failure_->message());
 }
 
 void PartitionLog::Impl::begin_flush() {

@@ -106,6 +106,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
   Result<void> roll_locked(Offset base);
   Result<std::shared_ptr<File>> write(const RecordBatchView& batch, Notice& notice);
+  /// Says once that the disk became full, and once that it no longer is; tells who appends what to do.
+  void note_space(Result<AppendInfo>& appended);
   void note_transaction(const RecordBatchView& batch, const LogPlace& at);
   void save_epochs();
   Result<void> save_producers(Offset at);
@@ -118,6 +120,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   void advance_locked(Notice& notice);
   void raise_log_start_locked(Offset start, Notice& notice);
   void fail_locked(const Error& error, Notice& notice);
+  /// The error, saying once that the partition is offline.
+  [[nodiscard]] Error offline(const Error& error) const;
 
   /// Takes the partition offline for damage that a read found.
   std::unexpected<Error> damaged(const Segment& segment, const SegmentDamage& damage);
@@ -140,6 +144,11 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<void> load_clean(const Found& found);
   Result<void> recover(const LogHints& hints);
   Result<void> check_lengths(const DurablePosition& durable) const;
+  /// Whether the segment can come after one that ends before `expected`; any can after `kNoOffset`.
+  [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
+  [[nodiscard]] Error gap_error(const Segment& segment, Offset expected) const;
+  /// The offset after a segment's last batch, from its last index entry on; `kNoOffset` when no batches lead there.
+  Result<Offset> end_of(const Segment& segment) const;
   Result<LogPlace> place_of(Offset offset) const;
   /// Goes over the headers of a segment's batches, from one that begins at `offset` or before it.
   Result<void> scan_from(const Segment& segment, Offset offset, const BatchVisitor& visit) const;
@@ -160,6 +169,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   EpochCache epochs_;
   std::vector<Offset> snapshots_;
   Timestamp segment_made_ = kNoTimestamp;
+  bool disk_full_ = false;
   // Of the settings, for those who do not hold `mutex_`.
   std::atomic<TimestampType> timestamp_type_;
   std::atomic<bool> gaps_allowed_;

@@ -235,11 +235,16 @@ std::unexpected<Error> PartitionLog::Impl::damaged(const Segment& segment, const
 
 Error PartitionLog::Impl::damage_error(const Segment& segment, const SegmentDamage& damage) const {
   const auto intact = count_records_after(segment, damage, context_.buffers).value_or(0);
-  return {
-      ErrorCode::kCorruptLog,
-      fmt::format("{} is offline: {} in {} at byte {} (offset {}). {} later records look intact. Nothing was changed; "
-                  "see: millrace log verify --help",
-                  name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact)};
+  const auto now = view();
+  // While it is opened there is no view yet.
+  const auto after = std::ranges::count_if(now.segments ? *now.segments : segments_,
+                                           [&segment](const auto& other) { return other->base() > segment.base(); });
+  const auto more = after == 0 ? std::string{} : fmt::format(", and {} later segments were not looked at", after);
+  return {ErrorCode::kCorruptLog,
+          fmt::format(
+              "{} is offline: {} in {} at byte {} (offset {}). {} later records look intact{}. Nothing was changed; "
+              "see: millrace log verify --help",
+              name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact, more)};
 }
 
 Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::search(const LogView& view, std::size_t index,

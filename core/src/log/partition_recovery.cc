@@ -98,11 +98,36 @@ Result<void> PartitionLog::Impl::check_lengths(const DurablePosition& durable) c
   return {};
 }
 
+bool PartitionLog::Impl::follows(const Segment& segment, Offset expected) const {
+  return expected == kNoOffset || segment.base() == expected || (config_.cleanup_compact && segment.base() > expected);
+}
+
+Error PartitionLog::Impl::gap_error(const Segment& segment, Offset expected) const {
+  const auto reason = segment.base() > expected
+                          ? fmt::format("no segment holds the offsets {} to {}; what comes next is {}",
+                                        expected.value(), segment.base().value() - 1, segment.path())
+                          : fmt::format("{} begins before offset {}, where the segment before it ends", segment.path(),
+                                        expected.value());
+  return {ErrorCode::kCorruptLog, fmt::format("{} is offline: {}. Nothing was changed; see: millrace log verify --help",
+                                              name_.to_string(), reason)};
+}
+
+Result<Offset> PartitionLog::Impl::end_of(const Segment& segment) const {
+  const auto entry = segment.offset_index().last();
+  const auto from = entry ? static_cast<std::uint64_t>(entry->position) : 0;
+  MILLRACE_TRY(scanned,
+               scan(segment, {.from = from, .gaps_allowed = true}, context_.buffers, [](const auto&, auto, auto) {}));
+  if (scanned.damage) return kNoOffset;
+  return scanned.next_offset == kNoOffset ? segment.base() : scanned.next_offset;
+}
+
 Result<void> PartitionLog::Impl::load_clean(const Found& found) {
+  auto expected = kNoOffset;
+  SegmentList rebuilt;
   for (const auto& segment : segments_) {
+    if (!follows(*segment, expected)) return std::unexpected(gap_error(*segment, expected));
     MILLRACE_TRY(sound, segment->load(context_.files));
     const bool last = segment == segments_.back();
-    if (sound && !last) continue;
     std::uint64_t from = 0;
     if (!sound) {
       ++report_.rebuilt_indexes;
@@ -128,12 +153,12 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
     }
     // It was closed after a sync: whatever does not fit is no torn tail.
     if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
-    if (!sound) MILLRACE_CHECK(segment->seal());
-    if (last) {
-      view_.end = {scanned.next_offset == kNoOffset ? segment->base() : scanned.next_offset, segment->base(),
-                   segment->size()};
-    }
+    if (!sound) rebuilt.push_back(segment);
+    expected = scanned.next_offset == kNoOffset ? segment->base() : scanned.next_offset;
+    if (last) view_.end = {expected, segment->base(), segment->size()};
   }
+  // Not before all of it is known to be sound.
+  for (const auto& segment : rebuilt) MILLRACE_CHECK(segment->seal());
   // What rolling by time counts from is in the first batch.
   auto& newest = active();
   if (newest.size() > 0 && !newest.first_timestamp()) {
@@ -158,18 +183,20 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     auto& segment = *segments_[i];
     // Its indexes were synced with it: what is durable reaches beyond it.
     const bool settled = i + 1 < segments_.size() && segments_[i + 1]->base() < checked_before;
-    const bool follows =
-        expected == kNoOffset || segment.base() == expected || (config_.cleanup_compact && segment.base() > expected);
-    if (!follows) {
-      const auto& previous = *segments_[i - 1];
-      SegmentDamage damage{previous.size(), expected, fmt::format("the next segment is {}", file_name(segment.path()))};
-      if (expected < durable.offset || !hints.durable) return std::unexpected(damage_error(previous, damage));
-      cut.emplace(i - 1, std::move(damage));
+    if (!follows(segment, expected)) {
+      if (expected < durable.offset || !hints.durable) return std::unexpected(gap_error(segment, expected));
+      cut.emplace(i - 1, SegmentDamage{segments_[i - 1]->size(), expected,
+                                       fmt::format("the next segment is {}", file_name(segment.path()))});
       break;
     }
     if (settled) {
       MILLRACE_TRY(sound, segment.load(context_.files));
-      if (sound) continue;
+      MILLRACE_TRY(end, sound ? end_of(segment) : Result<Offset>{kNoOffset});
+      if (end != kNoOffset) {
+        expected = end;
+        continue;
+      }
+      // The index is damaged, or the log: the segment's batches tell.
       ++report_.rebuilt_indexes;
       MILLRACE_CHECK(segment.load_without_indexes(context_.files));
     }
@@ -198,7 +225,7 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     }
     // Whose checksums were not looked at are checked when they are read.
     if (options.checksums_from <= segment.base()) segment.add_verified(0, scanned.position);
-    expected = settled ? kNoOffset : scanned.next_offset;
+    expected = scanned.next_offset;
     view_.end = {scanned.next_offset, segment.base(), scanned.position};
   }
   if (view_.end.offset < durable.offset) {
@@ -243,7 +270,7 @@ Result<void> PartitionLog::Impl::cut_tail(std::size_t index, const SegmentDamage
   MILLRACE_CHECK(segment.cut(damage.position));
   context_.logger.warn(
       "{}: cut {} bytes off the end, from offset {} ({} at byte {}: {}); no write there was acknowledged as durable",
-      name_.to_string(), report_.cut_bytes, damage.offset.value(), damage.position, file_name(segment.path()),
+      name_.to_string(), report_.cut_bytes, damage.offset.value(), file_name(segment.path()), damage.position,
       damage.reason);
   return {};
 }

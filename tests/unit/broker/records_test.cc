@@ -145,6 +145,17 @@ TEST(Produce, TakesAPartitionOfflineWhenItsSyncFailsAndLeavesTheOthers) {
   EXPECT_THAT(broker.values("payments"), ElementsAre("a"));
 }
 
+TEST(Produce, TellsOnceThatAPartitionFailedAndClosesWell) {
+  SimulatedBroker broker;
+  broker.create("orders");
+  broker.disk.inject(
+      {.operation = FileOperation::kSync, .path_contains = "orders-0/00000000000000000000.log", .error_number = EIO});
+  EXPECT_EQ(code_of(broker.produce_durably("orders", broker.batch({"a"}))), ErrorCode::kStorageError);
+  EXPECT_TRUE(broker.core->close(1s)) << "it was told when it happened";
+  broker.core.reset();
+  EXPECT_THAT(broker.logger.troubles(), ElementsAre(HasSubstr("orders-0 is offline: ")));
+}
+
 TEST(Produce, SaysThatTheDiskIsFullAndGoesOnWhenItIsNot) {
   SimulatedBroker broker;
   broker.create("orders");

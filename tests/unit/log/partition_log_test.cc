@@ -213,12 +213,19 @@ TEST_F(PartitionLogTest, AFullDiskRefusesTheAppendAndNothingElse) {
   const auto refused = log->append(large.bytes, LeaderEpoch{0});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kNoSpace);
+  EXPECT_TRUE(refused.error().message().ends_with("Free some space; writing goes on by itself"))
+      << refused.error().message();
+  EXPECT_FALSE(log->append(large.bytes, LeaderEpoch{0}));
+  EXPECT_EQ(logger.lines(), std::vector<std::string>{refused.error().message()}) << "it is said once";
   disk.set_capacity(UINT64_MAX);
   EXPECT_EQ(append({"b"}).base_offset, Offset{1});
+  append({"c"});
+  ASSERT_EQ(logger.lines().size(), 2U);
+  EXPECT_EQ(logger.lines()[1], "t-0: there is space again, writing goes on");
   flush();
-  EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{"a", "b", "c"}));
   close_and_open();
-  EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{"a", "b", "c"}));
 }
 
 TEST_F(PartitionLogTest, AFailedSyncEndsThePartitionForGood) {

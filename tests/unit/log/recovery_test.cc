@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "base/random.h"
+#include "log/segment.h"
 #include "unit/log/log_fixture.h"
 
 namespace millrace {
@@ -33,6 +36,35 @@ class RecoveryTest : public LogFixture {
       for (BatchCursor cursor{slice.bytes}; cursor.next();) next = cursor.batch().next_offset();
     }
     return values;
+  }
+
+  /// The segments' files, oldest first.
+  std::vector<Path> segment_files() {
+    std::vector<Path> logs;
+    const auto entries = disk.list("/data/t-0").value();
+    for (const auto& entry : entries) {
+      if (entry.name.ends_with(".log")) logs.push_back(join("/data/t-0", entry.name));
+    }
+    std::ranges::sort(logs);
+    return logs;
+  }
+  /// Thirty records in segments of a few.
+  void fill_segments() {
+    config.segment_bytes = 500;
+    config.index_interval_bytes = 100;
+    start_over();
+    for (int i = 0; i < 30; ++i) append({"value " + std::to_string(i)});
+    flush();
+  }
+  /// Expects that a log with a hole after `from` is refused, and that nothing is changed.
+  void expect_hole(const LogHints& hints, const std::string& from) {
+    const auto changes = disk.changes();
+    const auto opened = try_open(hints);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code(), ErrorCode::kCorruptLog);
+    const auto& message = opened.error().message();
+    EXPECT_EQ(message.find("t-0 is offline: no segment holds the offsets " + from + " to "), 0U) << message;
+    EXPECT_EQ(disk.changes(), changes);
   }
 
   /// The process dies; everything it wrote is there.
@@ -70,7 +102,9 @@ TEST_F(RecoveryTest, ATornTailIsCutAndReported) {
   EXPECT_GT(report.cut_bytes, 0U);
   EXPECT_EQ(size_of(kSegment), sound);
   ASSERT_EQ(logger.lines().size(), 1U);
-  EXPECT_NE(logger.lines()[0].find("offset 1"), std::string::npos) << logger.lines()[0];
+  EXPECT_NE(logger.lines()[0].find("offset 1 (00000000000000000000.log at byte " + std::to_string(sound) + ": "),
+            std::string::npos)
+      << logger.lines()[0];
   EXPECT_EQ(append({"again"}).base_offset, Offset{1});
 }
 
@@ -128,6 +162,75 @@ TEST_F(RecoveryTest, ALostDurableSegmentIsAnError) {
   const auto opened = try_open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code(), ErrorCode::kCorruptLog);
+}
+
+TEST_F(RecoveryTest, AMissingSegmentIsNoticedAfterACleanClose) {
+  fill_segments();
+  ASSERT_TRUE(log->close());
+  log.reset();
+  const auto lost = segment_files().at(2);
+  const auto from = offset_of_file(file_name(lost), ".log").value();
+  ASSERT_TRUE(disk.remove(lost));
+  expect_hole({.clean = true, .recovery_point = Offset{30}}, std::to_string(from.value()));
+}
+
+TEST_F(RecoveryTest, ASegmentThatLostItsLastBatchIsNoticedAfterACleanClose) {
+  for (const bool is_index_kept : {true, false}) {
+    SCOPED_TRACE(is_index_kept);
+    fill_segments();
+    ASSERT_TRUE(log->close());
+    log.reset();
+    const auto path = segment_files().at(1);
+    const auto next = offset_of_file(file_name(segment_files().at(2)), ".log").value();
+    const auto content = read_file(disk, path).value();
+    std::size_t last = 0;
+    std::size_t before_last = 0;
+    for (BatchCursor cursor{as_bytes(content)}; cursor.next();) {
+      before_last = last;
+      last = cursor.used();
+    }
+    ASSERT_TRUE(disk.open(path, OpenMode::kReadWrite).value()->truncate(before_last));
+    if (!is_index_kept) {
+      ASSERT_TRUE(disk.remove(path.substr(0, path.size() - 4) + ".index"));
+    }
+    expect_hole({.clean = true, .recovery_point = Offset{30}}, std::to_string(next.value() - 1));
+  }
+}
+
+TEST_F(RecoveryTest, AMissingSegmentThatWasCheckedBeforeIsNoticedAfterACrash) {
+  fill_segments();
+  kill();
+  const auto lost = segment_files().at(2);
+  const auto from = offset_of_file(file_name(lost), ".log").value();
+  ASSERT_TRUE(disk.remove(lost));
+  // All but the last segments are settled.
+  expect_hole({.recovery_point = Offset{30}}, std::to_string(from.value()));
+}
+
+TEST_F(RecoveryTest, DamageSaysThatLaterSegmentsWereNotLookedAt) {
+  fill_segments();
+  kill();
+  damage(segment_files().at(segment_files().size() - 3), 65);
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message().find("and 2 later segments were not looked at"), std::string::npos)
+      << opened.error().message();
+}
+
+TEST_F(RecoveryTest, DamageThatIsReadIsSaidOnce) {
+  open();
+  append({"first"});
+  ASSERT_TRUE(log->close());
+  log.reset();
+  damage(kSegment, 65);
+  open({.clean = true, .recovery_point = Offset{1}});
+  const auto read = log->read(Offset{0}, 1, Isolation::kHighWatermark);
+  ASSERT_FALSE(read);
+  const auto batch = batches.of({"more"});
+  EXPECT_EQ(log->append(batch.bytes, LeaderEpoch{0}).error().message(), read.error().message());
+  EXPECT_EQ(log->close().error().message(), read.error().message());
+  EXPECT_EQ(logger.lines(), std::vector<std::string>{read.error().message()});
+  EXPECT_EQ(read.error().message().rfind("is offline"), read.error().message().find("is offline"));
 }
 
 TEST_F(RecoveryTest, WithoutRecordedPositionsDamageThatIntactBatchesFollowIsNoTornTail) {
