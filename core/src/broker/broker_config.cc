@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "broker/kafka_keys.h"
 
 namespace millrace {
 namespace {
@@ -163,6 +164,18 @@ Result<void> refuse_unserved(std::string_view component, std::span<const Unserve
   return {};
 }
 
+/// Of what is not in the table, Kafka's own keys have a better answer than that they are unknown.
+Result<void> refuse_kafkas_other_keys(const Properties& properties) {
+  for (const auto& [key, value] : properties) {
+    if (kBrokerTable.find(key) != nullptr) continue;
+    const auto reason = why_kafkas_key_is_unserved(key);
+    if (reason.empty()) continue;
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: Kafka's key \"{}\" is not served here: {}", kBroker, key, reason));
+  }
+  return {};
+}
+
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -275,6 +288,7 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   for (const auto key : kWithoutEffect) {
     if (auto found = properties.find(key); found != properties.end()) without_effect.insert(properties.extract(found));
   }
+  MILLRACE_CHECK(refuse_kafkas_other_keys(properties));
   MILLRACE_CHECK(kBrokerTable.check(properties));
   MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
@@ -310,6 +324,7 @@ Result<void> check_topic_configs(const Properties& configs) {
 
 Result<void> check_dynamic_broker_configs(const Properties& configs) {
   MILLRACE_CHECK(refuse_unserved(kBroker, kUnservedBrokerKeys, configs));
+  MILLRACE_CHECK(refuse_kafkas_other_keys(configs));
   MILLRACE_CHECK(kBrokerTable.check(configs));
   for (const auto& [key, value] : configs) {
     if (is_dynamic_broker_key(key)) continue;
