@@ -51,7 +51,8 @@ class PartitionVerifier {
     Segment segment{cache, directory_, base};
     MILLRACE_CHECK(segment.load_without_indexes(files_));
     if (check_.first == kNoOffset) check_.first = base;
-    if (check_.next != kNoOffset && base > check_.next) {
+    // What is missing behind a damage was said with it.
+    if (check_.next != kNoOffset && base > check_.next && !is_cut_short_) {
       damaged(fmt::format("no segment holds the offsets {} to {}", check_.next.value(), base.value() - 1));
     }
     std::vector<BatchPlace> places;
@@ -72,8 +73,9 @@ class PartitionVerifier {
     check_.next = scanned.next_offset;
     ++check_.segments;
     check_.bytes += segment.size();
+    is_cut_short_ = scanned.damage.has_value();
     if (scanned.damage) MILLRACE_CHECK(note_damage(segment, *scanned.damage, is_last));
-    MILLRACE_CHECK(check_offset_index(segment, places, is_last));
+    MILLRACE_CHECK(check_offset_index(segment, places, is_last || is_cut_short_));
     return check_time_index(segment, places);
   }
 
@@ -125,13 +127,13 @@ class PartitionVerifier {
     return found != places.end() && found->last == last ? &*found : nullptr;
   }
 
-  Result<void> check_offset_index(const Segment& segment, const std::vector<BatchPlace>& places, bool is_last) {
+  Result<void> check_offset_index(const Segment& segment, const std::vector<BatchPlace>& places, bool is_open) {
     MILLRACE_TRY(entries, entries_of<OffsetIndexEntry>(segment.offset_index().path()));
     for (const auto& entry : entries) {
       const auto* place = place_of(segment, places, entry);
       if (place != nullptr && place->position == static_cast<std::uint64_t>(entry.position)) continue;
-      // The indexes of a segment that is in use may be ahead of what was read.
-      if (place == nullptr && is_last && segment.base() + entry.relative_offset >= check_.next) continue;
+      // The indexes of a segment that is in use, or damaged, may be ahead of what was read.
+      if (place == nullptr && is_open && segment.base() + entry.relative_offset >= check_.next) continue;
       damaged(fmt::format("{} says that the batch that ends at offset {} begins at byte {}, and it does not",
                           file_name(segment.offset_index().path()), (segment.base() + entry.relative_offset).value(),
                           entry.position));
@@ -167,7 +169,7 @@ class PartitionVerifier {
     if (!there)
       damaged(fmt::format("{}.log is missing, and it was durable up to offset {}", segment_stem(durable_->segment),
                           durable_->offset.value()));
-    if (there && check_.next < durable_->offset) {
+    if (there && check_.next < durable_->offset && !is_cut_short_) {
       damaged(fmt::format("the log ends at offset {}, and it was durable up to {}", check_.next.value(),
                           durable_->offset.value()));
     }
@@ -178,6 +180,8 @@ class PartitionVerifier {
   const std::optional<DurablePosition> durable_;
   BufferPool buffers_;
   PartitionCheck check_;
+  /// The last segment that was looked at could not be read to its end.
+  bool is_cut_short_ = false;
 };
 
 /// What was written down about a partition's syncs, in the folder above it.
