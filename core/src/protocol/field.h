@@ -150,7 +150,8 @@ using ScalarRep = decltype(detail::scalar_rep<T>());
 template <WireScalar T>
 [[nodiscard]] constexpr ScalarRep<T> to_rep(T value) {
   if constexpr (std::same_as<T, ErrorCode>) {
-    // Ours start at 10000 and mean nothing to a client.
+    // Ours start at 10000 and mean nothing to a client. A full disk is worth another try.
+    if (value == ErrorCode::kNoSpace) return static_cast<std::int16_t>(ErrorCode::kStorageError);
     const auto number = static_cast<std::int32_t>(value);
     return number >= 10000 ? std::int16_t{-1} : static_cast<std::int16_t>(number);
   } else if constexpr (detail::IsStrong<T>::value) {

@@ -100,6 +100,13 @@ TEST_F(RecordHandlers, ProduceWithAllAcksIsAnsweredWhenTheRecordsAreDurable) {
   EXPECT_TRUE(server_.received<ProduceResponse>(number, 9));
 }
 
+TEST_F(RecordHandlers, AFullDiskIsAStorageErrorThatProducersTryAgain) {
+  server_.broker.disk.set_capacity(1);
+  EXPECT_EQ(produce(server_.broker.batch({"a"})).error_code, ErrorCode::kStorageError);
+  server_.broker.disk.set_capacity(UINT64_MAX);
+  EXPECT_EQ(produce(server_.broker.batch({"a"})).error_code, ErrorCode::kNone);
+}
+
 TEST_F(RecordHandlers, ProduceWithoutAcksIsNotAnswered) {
   const auto number = server_.send(produce_request(server_.broker.batch({"a"}), 9, 0), 9);
   server_.broker.executor.run_all();

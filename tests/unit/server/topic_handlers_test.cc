@@ -34,6 +34,20 @@ TEST(MetadataHandler, ShowsTopicsPartitionsAndTheBrokersAddressOfTheListenerInEv
   });
 }
 
+TEST(MetadataHandler, ShowsAPartitionThatIsOfflineWithoutALeader) {
+  ServerUnderTest server;
+  server.broker.create("orders");
+  server.broker.disk.inject(
+      {.operation = FileOperation::kSync, .path_contains = "orders-0/00000000000000000000.log", .error_number = EIO});
+  EXPECT_FALSE(server.broker.produce_durably("orders", server.broker.batch({"a"})));
+  MetadataRequest request;
+  request.topics.emplace().emplace_back().name = "orders";
+  const auto partition = server.ask<MetadataResponse>(request, 8).topics.at(0).partitions.at(0);
+  EXPECT_EQ(partition.error_code, ErrorCode::kLeaderNotAvailable);
+  EXPECT_EQ(partition.leader_id, BrokerId{-1});
+  EXPECT_EQ(partition.offline_replicas, partition.replica_nodes);
+}
+
 TEST(MetadataHandler, TakesNoNamesForAllTopicsAsTheVersionSaysIt) {
   ServerUnderTest server;
   server.broker.create("orders");

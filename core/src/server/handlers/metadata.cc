@@ -20,10 +20,11 @@ MetadataResponsePartition partition_of(const TopicImage& topic, std::size_t inde
   partition.leader_epoch = image.leader_epoch;
   partition.replica_nodes = image.replicas;
   partition.isr_nodes = image.in_sync;
-  if (image.leader.value() < 0) partition.error_code = ErrorCode::kLeaderNotAvailable;
   if (context.broker().is_offline(TopicRef{topic.name, topic.id}, partition.partition_index)) {
     partition.offline_replicas.push_back(context.broker().id());
+    if (image.leader == context.broker().id()) partition.leader_id = BrokerId{-1};
   }
+  if (partition.leader_id.value() < 0) partition.error_code = ErrorCode::kLeaderNotAvailable;
   return partition;
 }
 
