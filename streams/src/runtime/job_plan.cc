@@ -3,7 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace millrace::streams {
 namespace {
@@ -14,10 +18,41 @@ std::string internal_topic(const StreamConfig& config, const std::string& name) 
   return fmt::format("{}-{}-repartition", config.application_id, name);
 }
 
-Result<void> make_topic(Admin& admin, const NewTopic& topic) {
-  auto made = admin.create_topic(topic);
-  if (made || made.error().code() == ErrorCode::kTopicAlreadyExists) return {};
-  return std::unexpected(std::move(made).error().in(fmt::format("cannot make topic {}", topic.name)));
+/// What a job writes bears the time of events, which may lie anywhere: no topic of its may refuse that.
+constexpr std::pair<const char*, const char*> kAnyTime[] = {
+    {"message.timestamp.before.max.ms", "9223372036854775807"},
+    {"message.timestamp.after.max.ms", "9223372036854775807"},
+};
+
+/// A topic that is there already, made by an earlier version or by hand, takes any time from now on as well, but for
+/// what the sink itself was told to bound.
+Result<void> take_any_time(Admin& admin, const NewTopic& topic) {
+  MILLRACE_TRY(configs, admin.topic_configs(topic.name));
+  std::vector<std::pair<std::string, std::optional<std::string>>> changes;
+  for (const auto& [key, value] : kAnyTime) {
+    const auto found = configs.find(key);
+    if (!topic.configs.contains(key) && (found == configs.end() || found->second != value)) {
+      changes.emplace_back(key, value);
+    }
+  }
+  if (changes.empty()) return {};
+  return admin.alter_topic_configs(topic.name, changes);
+}
+
+Result<void> make_sink_topic(Admin& admin, const NewTopic& topic) {
+  auto complete = topic;
+  for (const auto& [key, value] : kAnyTime) complete.configs.try_emplace(key, value);
+  auto made = admin.create_topic(complete);
+  if (made) return {};
+  if (made.error().code() != ErrorCode::kTopicAlreadyExists) {
+    return std::unexpected(std::move(made).error().in(fmt::format("cannot make topic {}", topic.name)));
+  }
+  auto altered = take_any_time(admin, topic);
+  if (altered) return {};
+  return std::unexpected(std::move(altered).error().in(
+      fmt::format("cannot let topic {} take results of any event time. Set its message.timestamp.before.max.ms and "
+                  "message.timestamp.after.max.ms to {}",
+                  topic.name, kAnyTime[0].second)));
 }
 
 /// A repartition topic holds records until they were processed, whatever their time: nothing but the job trims it.
@@ -27,9 +62,7 @@ NewTopic repartition_topic(std::string name, const detail::SinkTopic& sink) {
           .configs = {{"cleanup.policy", "delete"},
                       {"retention.ms", "-1"},
                       {"retention.bytes", "-1"},
-                      {"message.timestamp.type", "CreateTime"},
-                      {"message.timestamp.before.max.ms", "9223372036854775807"},
-                      {"message.timestamp.after.max.ms", "9223372036854775807"}}};
+                      {"message.timestamp.type", "CreateTime"}}};
 }
 
 Result<std::vector<std::string>> make_sinks(const Topology& topology, const StreamConfig& config, Admin& admin) {
@@ -50,13 +83,13 @@ Result<std::vector<std::string>> make_sinks(const Topology& topology, const Stre
         return fail(ErrorCode::kInvalidConfig, "stream job: a topology with .repartition() needs \"application.id\"");
       }
       name = internal_topic(config, sink->name);
-      MILLRACE_CHECK(make_topic(admin, repartition_topic(name, *sink)));
+      MILLRACE_CHECK(make_sink_topic(admin, repartition_topic(name, *sink)));
     } else {
       name = sink->name;
-      MILLRACE_CHECK(make_topic(admin, {.name = name, .partitions = sink->partitions, .configs = sink->configs}));
+      MILLRACE_CHECK(make_sink_topic(admin, {.name = name, .partitions = sink->partitions, .configs = sink->configs}));
     }
   }
-  for (const auto& name : dead_letters) MILLRACE_CHECK(make_topic(admin, {.name = name}));
+  for (const auto& name : dead_letters) MILLRACE_CHECK(make_sink_topic(admin, {.name = name}));
   return names;
 }
 

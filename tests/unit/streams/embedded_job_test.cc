@@ -84,5 +84,37 @@ TEST(EmbeddedJob, GivesTheSameResultsAsOnTheLogInMemoryAndGoesOnAfterARestart) {
   EXPECT_EQ(stores, dump_stores(**expected_job));
 }
 
+TEST(EmbeddedJob, WritesResultsOfAnyEventTimeEvenToTopicsThatRefusedThem) {
+  constexpr auto kFarAhead = 24h * 365 * 2;
+  TemporaryFolder folder;
+  auto broker = Broker::open(folder.path() + "/log");
+  ASSERT_TRUE(broker) << broker.error().message();
+  auto client = *(*broker)->client();
+  auto admin = *client->admin();
+  ASSERT_TRUE(admin->create_topic({.name = "visits"}));
+  // One result topic is there already, as an earlier version made it: it takes a clock that is an hour ahead.
+  ASSERT_TRUE(admin->create_topic({.name = "there-before"}));
+  auto producer = *client->producer();
+  ASSERT_TRUE(producer->send({.topic = "visits", .key = "a", .value = "x"}));
+  ASSERT_TRUE(producer->flush(20s));
+
+  Builder builder;
+  const auto late = Timestamp{std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch() + kFarAhead)};
+  const auto visits = builder.stream("visits", text()).timestamps([late](const auto&) { return late; });
+  const auto counts = visits.group_by_key().count().as("counts");
+  counts.to("there-before");
+  counts.to("made-now");
+  auto config = kConfig;
+  config["timestamp.future.max.ms"] = "-1";
+  auto job = Job::start(builder.build(), *client, config);
+  ASSERT_TRUE(job) << job.error().message();
+  const auto caught_up = (*job)->wait_until_caught_up(60s);
+  ASSERT_TRUE(caught_up) << caught_up.error().message();
+  EXPECT_EQ(read_all(*client, "there-before").size(), 1);
+  EXPECT_EQ(read_all(*client, "made-now").size(), 1);
+  ASSERT_TRUE((*job)->stop());
+}
+
 }  // namespace
 }  // namespace millrace::streams

@@ -217,9 +217,12 @@ class FakeClient final : public Client {
       std::lock_guard lock{log_->mutex};
       return log_->topics.at(std::string{name}).configs;
     }
-    Result<void> alter_topic_configs(std::string_view,
-                                     std::span<const std::pair<std::string, std::optional<std::string>>>) override {
-      return fail(ErrorCode::kUnsupported, "not here");
+    Result<void> alter_topic_configs(
+        std::string_view name, std::span<const std::pair<std::string, std::optional<std::string>>> changes) override {
+      std::lock_guard lock{log_->mutex};
+      auto& configs = log_->topics.at(std::string{name}).configs;
+      for (const auto& [key, value] : changes) configs.insert_or_assign(key, value.value());
+      return {};
     }
     Result<OffsetAnswer> list_offset(const TopicPartition& partition, OffsetQuery query) override {
       std::lock_guard lock{log_->mutex};
