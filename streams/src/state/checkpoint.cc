@@ -139,10 +139,12 @@ Result<std::optional<std::string>> CheckpointFolder::load() {
   std::string damage;
   for (auto number = numbers_.rbegin(); number != numbers_.rend(); ++number) {
     auto content = load_file(join(folder_, fmt::format("{}{}", kPrefix, *number)));
-    if (content) return std::optional{*std::move(content)};
+    if (content) {
+      if (!damage.empty()) logger_->warn("{}; using the checkpoint before it", damage);
+      return std::optional{*std::move(content)};
+    }
     if (content.error().code() != ErrorCode::kCorruptLog) return std::unexpected(std::move(content).error());
-    logger_->warn("{}; using the checkpoint before it", content.error().message());
-    damage = content.error().message();
+    damage += (damage.empty() ? "" : "; ") + content.error().message();
   }
   if (numbers_.empty()) return std::optional<std::string>{};
   return fail(
