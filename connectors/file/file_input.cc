@@ -61,7 +61,10 @@ class GzipInput final : public FileInput {
 class StreamInput final : public FileInput {
  public:
   StreamInput(const std::string& path, OpenFile file, std::size_t max_line_bytes)
-      : FileInput(path, {{"stream", path}}), file_(std::move(file)), splitter_(max_line_bytes) {}
+      : FileInput(path, {{"stream", path}}), file_(std::move(file)), splitter_(max_line_bytes) {
+    // It may be silent: the watcher says when there is something.
+    set_not_ready();
+  }
 
   Result<std::span<const Line>> turn(std::span<char> buffer, TimePoint) override {
     MILLRACE_TRY(read, file_.read(buffer));

@@ -44,7 +44,8 @@ constexpr ConfigTable kTable{"file source", kKeys};
 
 class FileSource final : public SourceConnector {
  public:
-  explicit FileSource(LineTransform transform) : transform_(std::move(transform)) {}
+  FileSource(LineTransform transform, FileSourceWords words)
+      : transform_(std::move(transform)), words_(std::move(words)) {}
 
   const ConfigTable& config() const override { return kTable; }
 
@@ -54,10 +55,13 @@ class FileSource final : public SourceConnector {
     return std::vector{config};
   }
 
-  std::unique_ptr<SourceTask> task() override { return std::make_unique<FileTask>(transform_, make_file_watcher); }
+  std::unique_ptr<SourceTask> task() override {
+    return std::make_unique<FileTask>(transform_, make_file_watcher, words_);
+  }
 
  private:
   LineTransform transform_;
+  FileSourceWords words_;
 };
 
 std::vector<std::string> split_file_list(std::string_view list) {
@@ -97,8 +101,8 @@ Result<FileTaskConfig> FileTaskConfig::from(const Properties& properties) {
   return config;
 }
 
-std::unique_ptr<SourceConnector> make_file_source(LineTransform transform) {
-  return std::make_unique<FileSource>(std::move(transform));
+std::unique_ptr<SourceConnector> make_file_source(LineTransform transform, FileSourceWords words) {
+  return std::make_unique<FileSource>(std::move(transform), std::move(words));
 }
 
 std::string join_file_list(std::span<const std::string> paths) {

@@ -21,8 +21,8 @@ bool is_descriptor_path(std::string_view path) { return path.starts_with("/dev/"
 
 }  // namespace
 
-FileTask::FileTask(LineTransform transform, const WatcherFactory& make_watcher)
-    : transform_(std::move(transform)), make_watcher_(make_watcher) {}
+FileTask::FileTask(LineTransform transform, const WatcherFactory& make_watcher, FileSourceWords words)
+    : transform_(std::move(transform)), make_watcher_(make_watcher), words_(std::move(words)) {}
 
 Result<void> FileTask::start(const Properties& config, const SourceContext& context) {
   MILLRACE_TRY(parsed, FileTaskConfig::from(config));
@@ -222,7 +222,7 @@ Result<void> FileTask::open_path(const std::string& path, NamedBy named_by) {
   // Rotation compresses what was already read under its earlier name: to read it again would count it twice.
   if (named_by == NamedBy::kGlob) return {};
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("cannot follow {}: it is compressed. Read it once (mode=once), on its own", path));
+              fmt::format("cannot follow {}: it is compressed. Read it once ({}), on its own", path, words_.once));
 }
 
 Result<void> FileTask::open_stream(const std::string& path, OpenFile file) {

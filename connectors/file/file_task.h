@@ -42,7 +42,7 @@ using WatcherFactory = std::function<std::unique_ptr<FileWatcher>(WatchMode mode
 /// Threading: as `SourceTask`.
 class FileTask final : public SourceTask {
  public:
-  FileTask(LineTransform transform, const WatcherFactory& make_watcher);
+  FileTask(LineTransform transform, const WatcherFactory& make_watcher, FileSourceWords words = {});
 
   [[nodiscard]] Result<void> start(const Properties& config, const SourceContext& context) override;
   [[nodiscard]] Result<void> skip_stored(std::span<const RecordView> records) override;
@@ -76,6 +76,7 @@ class FileTask final : public SourceTask {
 
   const LineTransform transform_;
   const WatcherFactory make_watcher_;
+  const FileSourceWords words_;
   const SourceContext* context_ = nullptr;
   FileTaskConfig config_;
   std::map<FileId, StoredFile> stored_;

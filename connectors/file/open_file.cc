@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,14 @@ Result<std::size_t> OpenFile::read_at(std::uint64_t position, std::span<char> bu
 
 Result<OpenFile::StreamRead> OpenFile::read(std::span<char> buffer) const {
   while (true) {
+    // Standard input may be shared with others, so it is not for us to make it non-blocking.
+    pollfd stream{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    const auto ready = ::poll(&stream, 1, 0);
+    if (ready == 0) return StreamRead{};
+    if (ready < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno(errno, fmt::format("cannot read {}", path_));
+    }
     const auto bytes = ::read(descriptor_, buffer.data(), buffer.size());
     if (bytes >= 0) return StreamRead{static_cast<std::size_t>(bytes), bytes == 0};
     if (errno == EAGAIN) return StreamRead{};

@@ -21,7 +21,7 @@ enum class FileKind : std::uint8_t {
 
 /// A file that is open for reading, closed by its destructor.
 ///
-/// Threading: one thread. Nothing waits but `read` of a stream.
+/// Threading: one thread. Nothing waits.
 class OpenFile {
  public:
   /// Errors: `kNotFound`, `kIo` (not allowed to), naming the path.
@@ -38,7 +38,7 @@ class OpenFile {
 
   /// Bytes of a regular file from `position` on; none at its end.
   [[nodiscard]] Result<std::size_t> read_at(std::uint64_t position, std::span<char> buffer) const;
-  /// The next bytes of a stream.
+  /// The next bytes of a stream; none when there are none yet.
   struct StreamRead {
     std::size_t bytes = 0;
     bool is_end = false;  ///< no bytes, and none will come; without it and without bytes: none yet

@@ -462,6 +462,46 @@ TEST(FileTask, RefusesANamedPipe) {
             "cannot read " + folder / "pipe" + ": it is a pipe. Give it as standard input: - < " + folder / "pipe");
 }
 
+/// Standard input is another descriptor as long as this lives.
+class StandardInput {
+ public:
+  explicit StandardInput(int descriptor) : kept_(::dup(STDIN_FILENO)) { ::dup2(descriptor, STDIN_FILENO); }
+  StandardInput(const StandardInput&) = delete;
+  StandardInput& operator=(const StandardInput&) = delete;
+  ~StandardInput() {
+    if (kept_ < 0) {
+      ::close(STDIN_FILENO);
+    } else {
+      ::dup2(kept_, STDIN_FILENO);
+      ::close(kept_);
+    }
+  }
+
+ private:
+  int kept_;
+};
+
+TEST(FileTaskOnce, ASilentStandardInputStallsNobody) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  TempFolder folder;
+  write_file(folder / "a.log", "one\ntwo\n");
+  {
+    const StandardInput input{ends[0]};
+    Capture capture{{{"file", "-," + folder / "a.log"}, {"mode", "once"}}};
+    ASSERT_TRUE(capture.started) << capture.started.error().message();
+    EXPECT_EQ(capture.read(), (Texts{"one", "two"}));
+    EXPECT_EQ(capture.read(), (Texts{})) << "told that a stream is ready that is not";
+    EXPECT_FALSE(capture.is_done);
+    ASSERT_EQ(::write(ends[1], "three\n", 6), 6);
+    ::close(ends[1]);
+    EXPECT_EQ(capture.read(), (Texts{"three"}));
+    EXPECT_EQ(capture.read(), (Texts{}));
+    EXPECT_TRUE(capture.is_done);
+  }
+  ::close(ends[0]);
+}
+
 TEST(FileTask, ReadsADescriptorToItsEnd) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);

@@ -51,7 +51,13 @@ inline constexpr std::string_view kCutLineHeader = "line.bytes";
 ///
 /// An unterminated last line waits for its newline; it is given as it is with `mode=once`, and once a file that was
 /// renamed or deleted has been quiet for `rotate.wait.ms`.
-[[nodiscard]] std::unique_ptr<SourceConnector> make_file_source(LineTransform transform = {});
+///
+/// `words` are those its messages use for what a program's user says otherwise.
+struct FileSourceWords {
+  std::string once = "mode=once";
+};
+[[nodiscard]] std::unique_ptr<SourceConnector> make_file_source(LineTransform transform = {},
+                                                                FileSourceWords words = {});
 
 /// A list of paths as the value of `file`.
 [[nodiscard]] std::string join_file_list(std::span<const std::string> paths);
