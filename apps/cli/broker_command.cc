@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/default_data.h"
 #include "cli/options.h"
@@ -34,6 +35,7 @@ struct BrokerStart {
   std::vector<std::string> listeners;
 };
 
+constexpr const char* kBrokerSummary = "Runs a broker: durable topics in a data folder, for any Kafka client.";
 constexpr const char* kFooter = R"(
 examples:
   millrace broker --data /var/lib/millrace --listen 127.0.0.1:9092
@@ -44,8 +46,10 @@ It answers clients of this machine only, unless --listen or "listeners" names an
 authentication yet.)";
 
 void declare(CLI::App& app, BrokerOptions& options) {
-  app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties");
-  app.add_option("--data", options.data, "the data folder (log.dirs); made if absent");
+  app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties")
+      ->check(not_empty("name a file"));
+  app.add_option("--data", options.data, "the data folder (log.dirs); made if absent")
+      ->check(not_empty("name a folder"));
   app.add_option("--listen", options.listen,
                  "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
       ->default_str("127.0.0.1:9092");
@@ -115,9 +119,16 @@ int serve(const BrokerStart& start, const StopSignals& signals) {
 
 }  // namespace
 
+void show_broker(const AppVisitor& visit) {
+  BrokerOptions options;
+  CLI::App app{kBrokerSummary, "millrace broker"};
+  declare(app, options);
+  visit(app);
+}
+
 int run_broker(std::span<char*> arguments) {
   BrokerOptions options;
-  CLI::App app{"Runs a broker: durable topics in a data folder, for any Kafka client.", "millrace broker"};
+  CLI::App app{kBrokerSummary, "millrace broker"};
   declare(app, options);
   if (const auto ended = parse_options(app, arguments)) return *ended;
   auto signals = StopSignals::block();

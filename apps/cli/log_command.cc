@@ -3,17 +3,19 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
 #include "millrace/log_files.h"
 
 namespace millrace::cli {
 namespace {
 
+constexpr const char* kLogSummary = "Looks at the files of a log. Nothing is changed on disk.";
 constexpr const char* kVerifyFooter = R"(
 Reads everything below PATH, which may be a data folder, a partition's folder or one .log file, and changes nothing.
 Exit code 0: all is sound. 1: something is damaged.
@@ -30,25 +32,29 @@ int cannot(const Error& error) {
 }
 
 int dump(const std::string& path, DumpDetail detail) {
-  const auto dumped = dump_log(path, detail, [](std::string_view line) {
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fputc('\n', stdout);
+  Output output{"what is in the log"};
+  const auto dumped = dump_log(path, detail, [&output](std::string_view line) {
+    output.write(line);
+    output.write("\n");
   });
-  return dumped ? kDone : cannot(dumped.error());
+  if (!dumped) return cannot(dumped.error());
+  const auto written = output.finish();
+  return written ? kDone : cannot(written.error());
 }
 
-void print_text(const PartitionCheck& check) {
-  fmt::print("{}: {} segments, {} batches, {} records, {} bytes, offsets {} to {}: {}\n", check.directory,
-             check.segments, check.batches, check.records, check.bytes, check.first.value(), check.next.value(),
-             check.damages.empty() ? "sound" : "DAMAGED");
+std::string to_text(const PartitionCheck& check) {
+  auto text = fmt::format("{}: {} segments, {} batches, {} records, {} bytes, offsets {} to {}: {}\n", check.directory,
+                          check.segments, check.batches, check.records, check.bytes, check.first.value(),
+                          check.next.value(), check.damages.empty() ? "sound" : "DAMAGED");
   if (check.tail_bytes > 0) {
-    fmt::print("  ends in {} bytes that are no complete batch: a crash's tail, or a write under way\n",
-               check.tail_bytes);
+    text += fmt::format("  ends in {} bytes that are no complete batch: a crash's tail, or a write under way\n",
+                        check.tail_bytes);
   }
-  for (const auto& damage : check.damages) fmt::print("  {}\n", damage);
+  for (const auto& damage : check.damages) text += fmt::format("  {}\n", damage);
+  return text;
 }
 
-void print_json(const std::vector<PartitionCheck>& checks) {
+std::string to_json(const std::vector<PartitionCheck>& checks) {
   rapidjson::StringBuffer text;
   rapidjson::Writer json{text};
   const auto string = [&json](const std::string& value) {
@@ -79,7 +85,7 @@ void print_json(const std::vector<PartitionCheck>& checks) {
     json.EndObject();
   }
   json.EndArray();
-  fmt::print("{}\n", text.GetString());
+  return std::string{text.GetString()} + '\n';
 }
 
 enum class Print : std::uint8_t { kText, kJson };
@@ -87,45 +93,67 @@ enum class Print : std::uint8_t { kText, kJson };
 int verify(const std::string& path, Print print) {
   const auto checks = verify_log(path);
   if (!checks) return cannot(checks.error());
+  Output output{"the findings"};
   if (print == Print::kJson) {
-    print_json(*checks);
+    output.write(to_json(*checks));
   } else {
-    for (const auto& check : *checks) print_text(check);
+    for (const auto& check : *checks) output.write(to_text(check));
   }
+  if (const auto written = output.finish(); !written) return cannot(written.error());
   for (const auto& check : *checks) {
     if (!check.damages.empty()) return kFailed;
   }
   return kDone;
 }
 
-}  // namespace
-
-int run_log(std::span<char*> arguments) {
-  CLI::App app{"Looks at the files of a log. Nothing is changed on disk.", "millrace log"};
-  app.require_subcommand(1);
+struct LogOptions {
   std::string path;
   bool records = false;
   bool as_json = false;
+};
+
+struct LogCommands {
+  CLI::App* dump;
+  CLI::App* verify;
+};
+
+LogCommands declare(CLI::App& app, LogOptions& options) {
+  app.require_subcommand(1);
   auto* dump_command =
       app.add_subcommand("dump", "print what is in a segment, an index, a snapshot, or all of a partition");
-  dump_command->add_option("PATH", path, "a file, or a partition's folder")->required();
-  dump_command->add_flag("--records", records, "each record, not only the batches");
+  dump_command->add_option("PATH", options.path, "a file, or a partition's folder")->required();
+  dump_command->add_flag("--records", options.records, "each record, not only the batches");
   auto* verify_command = app.add_subcommand("verify", "check every batch, record and index entry");
-  verify_command->add_option("PATH", path, "a data folder, a partition's folder, or a .log file")->required();
-  verify_command->add_flag("--json", as_json, "print the findings as JSON");
+  verify_command->add_option("PATH", options.path, "a data folder, a partition's folder, or a .log file")->required();
+  verify_command->add_flag("--json", options.as_json, "print the findings as JSON");
   verify_command->footer(kVerifyFooter);
+  return {dump_command, verify_command};
+}
+
+}  // namespace
+
+void show_log(const AppVisitor& visit) {
+  LogOptions options;
+  CLI::App app{kLogSummary, "millrace log"};
+  declare(app, options);
+  visit(app);
+}
+
+int run_log(std::span<char*> arguments) {
+  LogOptions options;
+  CLI::App app{kLogSummary, "millrace log"};
+  const auto commands = declare(app, options);
   std::vector<std::string> words{arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
   try {
     app.parse(words);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return kDone;
+    return print_help(app);
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "millrace log: {}. See: millrace log --help\n", error.what());
     return kWrongUse;
   }
-  if (dump_command->parsed()) return dump(path, records ? DumpDetail::kRecords : DumpDetail::kBatches);
-  return verify(path, as_json ? Print::kJson : Print::kText);
+  if (commands.dump->parsed()) return dump(options.path, options.records ? DumpDetail::kRecords : DumpDetail::kBatches);
+  return verify(options.path, options.as_json ? Print::kJson : Print::kText);
 }
 
 }  // namespace millrace::cli

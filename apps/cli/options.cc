@@ -9,6 +9,7 @@
 
 #include "base/suggest.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 namespace millrace::cli {
 namespace {
@@ -30,6 +31,13 @@ std::string unexplained_word(const CLI::App& app) {
 
 }  // namespace
 
+int print_help(const CLI::App& app) {
+  const auto written = write_output(app.help(), "the help");
+  if (written) return kDone;
+  fmt::print(stderr, "{}: {}\n", app.get_name(), written.error().message());
+  return kFailed;
+}
+
 std::optional<int> parse_options(CLI::App& app, std::span<char*> arguments) {
   const auto wrong = [&](std::string_view message) {
     fmt::print(stderr, "{}: {} See: {} --help\n", app.get_name(), message, app.get_name());
@@ -40,8 +48,7 @@ std::optional<int> parse_options(CLI::App& app, std::span<char*> arguments) {
   try {
     app.parse(words);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return kDone;
+    return print_help(app);
   } catch (const CLI::ParseError& error) {
     return wrong(std::string{error.what()} + ".");
   }

@@ -13,4 +13,7 @@ namespace millrace::cli {
 /// and after a message about what is wrong, with the option that was probably meant (2).
 [[nodiscard]] std::optional<int> parse_options(CLI::App& app, std::span<char*> arguments);
 
+/// Prints what --help prints; gives the exit code.
+[[nodiscard]] int print_help(const CLI::App& app);
+
 }  // namespace millrace::cli

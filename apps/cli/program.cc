@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/suggest.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 namespace millrace::cli {
 namespace {
@@ -15,17 +17,18 @@ namespace {
 // A line a command; the order is that of --help.
 const std::vector<Command>& table() {
   static const std::vector<Command> kTable = {
-      {"broker", "run a broker for any Kafka client", run_broker},
-      {"weblog", "aggregate web logs in real time", run_weblog},
-      {"log", "look at the files of a log: dump, verify", run_log},
+      {"broker", "run a broker for any Kafka client", run_broker, show_broker},
+      {"weblog", "aggregate web logs in real time", run_weblog, show_weblog},
+      {"log", "look at the files of a log: dump, verify", run_log, show_log},
   };
   return kTable;
 }
 
-void print_usage(std::FILE* out) {
-  fmt::print(out, "millrace: an event-streaming platform in one program\n\nusage: millrace COMMAND [ARGUMENT]...\n\n");
-  for (const auto& command : commands()) fmt::print(out, "  {:<10} {}\n", command.name, command.summary);
-  fmt::print(out, "\nmillrace COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong use.\n");
+std::string usage() {
+  std::string text =
+      "millrace: an event-streaming platform in one program\n\nusage: millrace COMMAND [ARGUMENT]...\n\n";
+  for (const auto& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
+  return text + "\nmillrace COMMAND --help explains a command. Exit codes: 0 done, 1 failed, 2 wrong use.\n";
 }
 
 }  // namespace
@@ -34,13 +37,15 @@ std::span<const Command> commands() { return table(); }
 
 int run_program(std::span<char*> arguments) {
   if (arguments.size() < 2) {
-    print_usage(stderr);
+    fmt::print(stderr, "{}", usage());
     return kWrongUse;
   }
   const std::string_view name = arguments[1];
   if (name == "--help" || name == "-h" || name == "help") {
-    print_usage(stdout);
-    return kDone;
+    const auto written = write_output(usage(), "the help");
+    if (written) return kDone;
+    fmt::print(stderr, "millrace: {}\n", written.error().message());
+    return kFailed;
   }
   std::vector<std::string_view> names;
   for (const auto& command : commands()) {

@@ -1,16 +1,19 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "base/suggest.h"
+#include "cli/checks.h"
 #include "cli/command.h"
+#include "cli/default_data.h"
+#include "cli/options.h"
+#include "cli/output.h"
 #include "cli/size_text.h"
 #include "cli/stderr_logger.h"
 #include "cli/stop_signals.h"
+#include "weblog/disk_full.h"
 #include "weblog/runner.h"
 
 namespace millrace::cli {
@@ -41,6 +44,7 @@ struct Options {
   bool demo = false;
 };
 
+constexpr const char* kSummary = "Aggregates web server logs in real time.";
 constexpr const char* kFooter = R"(
 examples:
   millrace weblog /var/log/nginx/access.log --page 127.0.0.1:8080
@@ -49,20 +53,26 @@ examples:
   millrace weblog --format '$remote_addr [$time_local] "$request" $status $body_bytes_sent' access.log)";
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("FILE", options.files, "logs to read: paths, globs, - for standard input, .gz with --once");
+  app.add_option("FILE", options.files, "logs to read: paths, globs, - for standard input, .gz with --once")
+      ->check(not_empty("name a log to read"));
   app.add_flag("--once", options.once, "read to the end of the files, print a report and exit");
   app.add_flag("--json", options.json, "print the report as one JSON object");
   app.add_option(
          "--format", options.format,
          "combined, common, vhost, json, or the server's own LogFormat (%h ...) or log_format ($remote_addr ...)")
       ->capture_default_str();
-  app.add_option("--data", options.data, "where captured lines and figures are kept (--once: nowhere)");
-  app.add_option("--page", options.page, "HOST:PORT of the live page; port 0: any free one");
-  app.add_option("--listen", options.listen, "HOST:PORT where Kafka clients can read the lines and results");
+  app.add_option("--data", options.data, "where captured lines and figures are kept (--once: nowhere)")
+      ->check(not_empty("name a folder"));
+  app.add_option("--page", options.page, "HOST:PORT of the live page; port 0: any free one")
+      ->check(not_empty("give HOST:PORT"));
+  app.add_option("--listen", options.listen, "HOST:PORT where Kafka clients can read the lines and results")
+      ->check(not_empty("give HOST:PORT"));
   app.add_option("--client-header", options.client_header,
                  "the request header that names the client, such as X-Forwarded-For: its first address counts");
   app.add_flag("--anonymize", options.anonymize, "mask addresses before they are stored");
-  app.add_option("--top", options.top, "names in each list of the report; 0: all")->capture_default_str();
+  app.add_option("--top", options.top, "names in each list of the report; 0: all")
+      ->capture_default_str()
+      ->check(whole_number());
   app.add_option("--memory", options.memory, "for what is counted; beyond it, figures are estimates")
       ->capture_default_str();
   app.add_option("--keep", options.keep_days, "days of event time that windows take lines (--once: unlimited)")
@@ -72,7 +82,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--threads", options.threads, "threads that count; 0: one for each processor")
       ->check(CLI::Range(0, 1024));
   app.add_option("--scheduler", options.scheduler, "what runs them")->check(CLI::IsMember({"tbb", "threads"}));
-  app.add_option("--seconds", options.seconds, "stop after this time");
+  app.add_option("--seconds", options.seconds, "stop after this time")->check(whole_number());
   app.add_flag("--demo", options.demo, "follow a log that is made up");
   app.footer(kFooter);
 }
@@ -83,31 +93,10 @@ int wrong_use(std::string_view message) {
   return kWrongUse;
 }
 
-/// Where what is captured lies when nobody says: the XDG state folder.
-Result<std::filesystem::path> default_data() {
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
-    return std::filesystem::path{state} / "millrace" / "weblog";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return std::filesystem::path{home} / ".local" / "state" / "millrace" / "weblog";
-  }
-  return fail(ErrorCode::kInvalidConfig,
-              "neither XDG_STATE_HOME nor HOME is set: say with --data where to keep the data");
-}
-
-/// The first word that no option explains.
-std::string unknown_option(CLI::App& app) {
-  for (const auto& word : app.remaining()) {
-    if (word.size() < 2 || word[0] != '-') continue;
-    const auto name = word.substr(0, word.find('='));
-    std::vector<std::string> names;
-    for (const auto* option : app.get_options()) {
-      for (const auto& long_name : option->get_lnames()) names.push_back("--" + long_name);
-    }
-    const std::vector<std::string_view> candidates{names.begin(), names.end()};
-    return fmt::format("unknown option \"{}\".{} See: millrace weblog --help", name, did_you_mean(name, candidates));
-  }
-  return {};
+int failed(const Error& error) {
+  const auto* next = weblog::is_disk_full(error.message()) ? ". Free some space and start again." : "";
+  fmt::print(stderr, "millrace weblog: {}{}\n", error.message(), next);
+  return kFailed;
 }
 
 Result<RunSettings> to_settings(const Options& options, Logger& logger, int stop_descriptor) {
@@ -145,7 +134,7 @@ Result<RunSettings> to_settings(const Options& options, Logger& logger, int stop
   if (!options.data.empty()) {
     settings.pipeline.data = options.data;
   } else if (!settings.is_data_temporary) {
-    MILLRACE_TRY(data, default_data());
+    MILLRACE_TRY(data, default_data("weblog"));
     settings.pipeline.data = data;
   }
   settings.cut.entries = options.top;
@@ -158,31 +147,28 @@ Result<RunSettings> to_settings(const Options& options, Logger& logger, int stop
 
 }  // namespace
 
+void show_weblog(const AppVisitor& visit) {
+  Options options;
+  CLI::App app{kSummary, "millrace weblog"};
+  declare(app, options);
+  visit(app);
+}
+
 int run_weblog(std::span<char*> arguments) {
   Options options;
-  CLI::App app{"Aggregates web server logs in real time.", "millrace weblog"};
+  CLI::App app{kSummary, "millrace weblog"};
   declare(app, options);
-  app.allow_extras();
-  std::vector<std::string> words{arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
-  try {
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return kDone;
-  } catch (const CLI::ParseError& error) {
-    return wrong_use(error.what());
-  }
-  if (const auto message = unknown_option(app); !message.empty()) return wrong_use(message);
+  if (const auto ended = parse_options(app, arguments)) return *ended;
 
   StderrLogger logger{"millrace weblog"};
   auto signals = StopSignals::block();
-  if (!signals) return wrong_use(signals.error().message());
+  if (!signals) return failed(signals.error());
   auto settings = to_settings(options, logger, signals->descriptor());
   if (!settings) return wrong_use(settings.error().message());
-  const auto done = options.once ? weblog::run_once(*std::move(settings)) : weblog::follow(*std::move(settings));
-  if (done) return kDone;
-  fmt::print(stderr, "millrace weblog: {}\n", done.error().message());
-  return kFailed;
+  const auto report = options.once ? weblog::run_once(*std::move(settings)) : weblog::follow(*std::move(settings));
+  if (!report) return failed(report.error());
+  const auto written = write_output(*report, "the report");
+  return written ? kDone : failed(written.error());
 }
 
 }  // namespace millrace::cli

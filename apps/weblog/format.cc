@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "weblog/config_directive.h"
 #include "weblog/field.h"
 #include "weblog/json_line.h"
 
@@ -273,13 +274,14 @@ std::string_view text_of(RejectReason reason) {
   return kTexts[static_cast<std::size_t>(reason)];
 }
 
-Result<LineFormat> LineFormat::compile(std::string_view spec, const Options& options) {
-  if (spec == "json") return LineFormat{std::string{spec}, make_json_reader(options.client_header)};
+Result<LineFormat> LineFormat::compile(std::string_view text, const Options& options) {
+  const auto spec = format_in(text);
+  if (spec == "json") return LineFormat{spec, make_json_reader(options.client_header)};
   if (spec == "combined" && options.client_header.empty()) {
-    return LineFormat{std::string{spec}, std::make_shared<CombinedReader>()};
+    return LineFormat{spec, std::make_shared<CombinedReader>()};
   }
   const auto meaning = meaning_of(spec);
-  const auto format = meaning.empty() ? spec : meaning;
+  const auto format = meaning.empty() ? std::string_view{spec} : meaning;
   Result<FieldProgram> program = FieldProgram{};
   if (format.find('$') != std::string_view::npos) {
     program = compile_nginx(format, options.client_header);
@@ -297,7 +299,7 @@ Result<LineFormat> LineFormat::compile(std::string_view spec, const Options& opt
   if (!program) return std::unexpected(std::move(program).error());
   MILLRACE_CHECK(check_separators(*program));
   MILLRACE_CHECK(check_complete(*program, options.client_header));
-  return LineFormat{std::string{spec}, std::make_shared<ProgramReader>(*std::move(program))};
+  return LineFormat{spec, std::make_shared<ProgramReader>(*std::move(program))};
 }
 
 }  // namespace millrace::weblog

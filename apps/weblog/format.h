@@ -20,8 +20,8 @@ using ParsedLine = std::expected<Hit, RejectReason>;
 ///     common           %h %l %u %t "%r" %>s %b
 ///     vhost            %v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-agent}i"   (Apache's vhost_combined)
 ///     json             an object a line: the keys of nginx's and Caddy's loggers, see docs/guide/weblog.md
-///     ... % ...        an Apache LogFormat string
-///     ... $ ...        an nginx log_format string
+///     ... % ...        an Apache LogFormat string, or the whole directive
+///     ... $ ...        an nginx log_format string, or the whole directive
 ///
 /// What is lenient: anything may follow the format's last field; the last field's closing quote may be missing; a
 /// carriage return at the end is ignored; a request line that is no HTTP request makes a hit all the same. What is not:
@@ -39,14 +39,14 @@ class LineFormat {
 
   /// Errors: `kInvalidConfig` for an unknown name, directive or variable (with a suggestion), for fields with nothing
   /// between them, and when time, client, status or request are not in the format.
-  static Result<LineFormat> compile(std::string_view spec, const Options& options);
-  static Result<LineFormat> compile(std::string_view spec) { return compile(spec, Options{}); }
+  static Result<LineFormat> compile(std::string_view text, const Options& options);
+  static Result<LineFormat> compile(std::string_view text) { return compile(text, Options{}); }
 
   /// Reads one line (without its line feed). The hit points into `line`.
   /// Cost: 150 ns for a combined line of 240 bytes, no allocation (but JSON's).
   [[nodiscard]] ParsedLine parse(std::string_view line) const { return reader_->parse(line); }
 
-  /// The spec this was compiled from.
+  /// The name or format this was compiled from, without a directive around it.
   [[nodiscard]] const std::string& spec() const { return spec_; }
 
   /// Reads lines of one format.

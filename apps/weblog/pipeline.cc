@@ -13,6 +13,7 @@
 #include "millrace/broker.h"
 #include "millrace/connect/file_source.h"
 #include "weblog/anonymize.h"
+#include "weblog/disk_full.h"
 #include "weblog/lines_topic.h"
 #include "weblog/topology.h"
 #include "weblog/warnings_only.h"
@@ -54,12 +55,13 @@ Properties job_config(const PipelineOptions& options) {
 
 class PipelineImpl final : public Pipeline {
  public:
-  explicit PipelineImpl(PipelineOptions options) : options_(std::move(options)), warnings_(options_.logger) {}
+  explicit PipelineImpl(PipelineOptions options)
+      : options_(std::move(options)), warnings_(options_.logger), broker_messages_(options_.logger) {}
 
   ~PipelineImpl() override { static_cast<void>(stop()); }
 
   Result<void> begin() {
-    MILLRACE_TRY(broker, Broker::open(options_.data.string(), broker_config(), options_.logger));
+    MILLRACE_TRY(broker, Broker::open(options_.data.string(), broker_config(), &broker_messages_));
     broker_ = std::move(broker);
     MILLRACE_TRY(client, broker_->client());
     client_ = std::move(client);
@@ -90,6 +92,7 @@ class PipelineImpl final : public Pipeline {
 
   Result<void> stop() override {
     const std::lock_guard only_one{stop_mutex_};
+    broker_messages_.set_closing();
     Result<void> outcome;
     const auto note = [&](Result<void> ended) {
       if (outcome && !ended) outcome = std::move(ended);
@@ -125,7 +128,8 @@ class PipelineImpl final : public Pipeline {
 
   Result<void> start_capture() {
     const bool masked = options_.addresses == PipelineOptions::Addresses::kMasked;
-    source_ = connect::make_file_source(masked ? connect::LineTransform{anonymize} : connect::LineTransform{});
+    source_ = connect::make_file_source(masked ? connect::LineTransform{anonymize} : connect::LineTransform{},
+                                        {.once = "--once"});
     connect::WorkerOptions options;
     // Nobody else writes to the topic of lines, so a run that was killed is resumed without counting a line twice.
     options.resume_from = connect::ResumeFrom::kTopic;
@@ -176,6 +180,7 @@ class PipelineImpl final : public Pipeline {
 
   const PipelineOptions options_;
   WarningsOnly warnings_;
+  BrokerMessages broker_messages_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<LinesTopic> lines_;

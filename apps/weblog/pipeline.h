@@ -41,7 +41,7 @@ struct PipelineOptions {
   std::uint64_t topic_bytes = std::uint64_t{1} << 30;
   std::uint32_t threads = 0;  ///< 0: one for each processor
   std::string scheduler = "tbb";
-  Logger* logger = nullptr;  ///< must outlive the pipeline
+  Logger* logger = nullptr;  ///< must outlive the pipeline; the runner needs one
 };
 
 /// Files -> topic `access-log` -> the topology's state and result topics, in this process.

@@ -103,9 +103,19 @@ Result<std::unique_ptr<TemporaryFolder>> temporary_data(RunSettings& settings) {
   return folder;
 }
 
-void print_report(const Report& report, RunSettings::Print how) {
-  const auto text = how == RunSettings::Print::kJson ? to_json(report) + '\n' : to_text(report);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+std::string print_report(const Report& report, RunSettings::Print how) {
+  return how == RunSettings::Print::kJson ? to_json(report) + '\n' : to_text(report);
+}
+
+bool is_all_rejected(const Report& report) { return report.lines > 0 && report.rejected == report.lines; }
+
+/// Most likely the log has another format than it was read with.
+void hint_at_format(const Report& report, const PipelineOptions& options) {
+  const auto reason = report.rejected_samples.empty() ? "" : " (" + report.rejected_samples.front().reason + ")";
+  options.logger->warn(
+      "every line so far was rejected{}: is the log's format {}? Give the server's own LogFormat or log_format with "
+      "--format.",
+      reason, options.format.spec());
 }
 
 /// The address is the user's word: it says which option to change.
@@ -130,10 +140,15 @@ class FiguresLine {
                "{:%H:%M:%S}  {} lines ({:.0f}/s), {} hits, {} errors, {} rejected, {} visitors, {:.0f} ms behind\n",
                fmt::localtime(std::time(nullptr)), report->lines, stats.records_per_second, report->total.hits,
                report->total.errors, report->rejected, report->unique_visitors, stats.latency_last_ms);
+    if (!is_hint_given_ && is_all_rejected(*report)) {
+      hint_at_format(*report, pipeline.options());
+      is_hint_given_ = true;
+    }
   }
 
  private:
   steady_clock::time_point next_ = steady_clock::now() + kFiguresEvery;
+  bool is_hint_given_ = false;
 };
 
 /// What a follower shows: page and Kafka listener. Declared after the pipeline, so that it ends before.
@@ -166,7 +181,7 @@ class Fronts {
 
 }  // namespace
 
-Result<void> run_once(RunSettings settings) {
+Result<std::string> run_once(RunSettings settings) {
   MILLRACE_TRY(folder, temporary_data(settings));
   // Nobody can read topics that are gone at the end.
   if (settings.is_data_temporary) settings.pipeline.results = TopologyOptions::Results::kInStores;
@@ -199,16 +214,19 @@ Result<void> run_once(RunSettings settings) {
   } else {
     MILLRACE_CHECK(pipeline->stop());
   }
-  print_report(report, settings.print);
-  return {};
+  if (is_all_rejected(report)) hint_at_format(report, settings.pipeline);
+  return print_report(report, settings.print);
 }
 
-Result<void> follow(RunSettings settings) {
+Result<std::string> follow(RunSettings settings) {
   MILLRACE_TRY(folder, temporary_data(settings));
   MILLRACE_TRY(done, Event::make());
+  std::unique_ptr<TemporaryFolder> made_up;
   std::unique_ptr<TrafficWriter> traffic;
   if (settings.is_demo) {
-    const auto log = folder->path() / "access.log";
+    MILLRACE_TRY(made, TemporaryFolder::make());
+    made_up = std::move(made);
+    const auto log = made_up->path() / "access.log";
     MILLRACE_TRY(started, TrafficWriter::start(log, kDemoLinesPerSecond));
     traffic = std::move(started);
     settings.pipeline.files = {log.string()};
@@ -231,19 +249,21 @@ Result<void> follow(RunSettings settings) {
       live.refresh();
       figures.tick(*pipeline);
     }
-    if (traffic) MILLRACE_CHECK(traffic->stop());
+    // Whatever fails here, the pipeline is stopped: the waiter waits for that.
+    auto written = traffic ? traffic->stop() : Result<void>{};
     live.set_stopped();
     fronts.close();
     auto stopped = pipeline->stop();
     outcome = waiter.outcome();
+    if (outcome) outcome = std::move(written);
     if (outcome) outcome = std::move(stopped);
   }
   MILLRACE_CHECK(std::move(outcome));
   if (settings.print == RunSettings::Print::kJson) {
     MILLRACE_TRY(report, read_report(pipeline->job(), settings.cut));
-    print_report(report, settings.print);
+    return print_report(report, settings.print);
   }
-  return {};
+  return std::string{};
 }
 
 }  // namespace millrace::weblog

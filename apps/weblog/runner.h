@@ -31,12 +31,12 @@ struct RunSettings {
   int stop_descriptor = -1;
 };
 
-/// Reads to the end of the files, prints the report on standard output and ends. Messages and progress go to standard
-/// error. Errors: `kClosed` when it was told to stop before the end; nothing is printed then.
-[[nodiscard]] Result<void> run_once(RunSettings settings);
+/// Reads to the end of the files and gives the report as it is to be printed. Messages and progress go to standard
+/// error. Errors: `kClosed` when it was told to stop before the end.
+[[nodiscard]] Result<std::string> run_once(RunSettings settings);
 
 /// Follows the files, serves page and Kafka clients, and says every few seconds on standard error how things are, until
-/// it is told to stop.
-[[nodiscard]] Result<void> follow(RunSettings settings);
+/// it is told to stop. Gives the report at the end when `print` is `kJson`, else nothing.
+[[nodiscard]] Result<std::string> follow(RunSettings settings);
 
 }  // namespace millrace::weblog

@@ -4,15 +4,21 @@
 usage: bad_input_test.py PROGRAM
 """
 
+import datetime
+import gzip
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
+
+import program
 
 PROGRAM = None
 GOOD = '1.2.3.4 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 10 "-" "Mozilla/5.0"\n'
@@ -146,6 +152,108 @@ class BadInput(unittest.TestCase):
             log.write(GOOD)
         self.assertEqual(self.report(self.log, "--data", self.data)["lines"], 4)
 
+    def test_a_line_dated_ahead_is_counted(self):
+        for ahead in (datetime.timedelta(hours=2), datetime.timedelta(days=2 * 365)):
+            date = (datetime.datetime.now(datetime.timezone.utc) + ahead).strftime("%d/%b/%Y:%H:%M:%S")
+            self.log.write_text(GOOD + GOOD.replace("17/May/2015:10:05:03", date))
+            report = self.report(self.log, "--data", self.folder / f"data-{ahead.days}")
+            self.assertEqual((report["lines"], report["hits"], report["rejected"]), (2, 2, 0))
+
+    def test_a_silent_standard_input_ends_with_the_signal(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, writing)
+        process = subprocess.Popen([PROGRAM, "weblog", "--once", "-", self.log], stdin=reading, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        os.close(reading)
+        self.addCleanup(process.kill)
+        pipe = os.readlink(f"/proc/{process.pid}/fd/0")
+        descriptors = pathlib.Path(f"/proc/{process.pid}/fd")
+
+        def leads_to_the_pipe(each):
+            try:
+                return os.readlink(each) == pipe
+            except FileNotFoundError:  # it was closed meanwhile
+                return False
+
+        def is_opened():
+            return sum(map(leads_to_the_pipe, descriptors.iterdir())) > 1
+        program.await_that("capture has opened standard input", is_opened)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, errors)
+        self.assertIn("stopped before the end", errors)
+
+    def test_a_silent_standard_input_stalls_no_other_file(self):
+        reading, writing = os.pipe()
+        process = subprocess.Popen([PROGRAM, "weblog", "--page", "127.0.0.1:0", "--data", self.data, "-", self.log],
+                                   stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        os.close(reading)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait, 60)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        self.addCleanup(os.close, writing)
+        self.log.write_text(GOOD * 100_000)
+        address = next(found[0] for line in process.stdout if (found := re.search(r"127\.0\.0\.1:\d+", line)))
+
+        def is_read():
+            with urllib.request.urlopen(f"http://{address}/api/report", timeout=10) as answer:
+                return json.load(answer)["lines"] == 100_000
+        program.await_that("the file is read", is_read)
+
+    def test_a_demo_keeps_its_data_where_it_is_told_to(self):
+        done = run("weblog", "--demo", "--json", "--seconds", "1", "--data", self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(json.loads(done.stdout)["hits"], 0)
+        self.assertTrue((self.data / "millrace.format").is_file())
+
+    def test_what_cannot_be_written_is_an_error(self):
+        self.report(self.log, "--data", self.data)
+        for arguments in (("weblog", "--once", "--json", self.log), ("weblog", "--once", self.log), ("--help",),
+                          ("weblog", "--help"), ("log", "verify", self.data), ("log", "verify", "--json", self.data),
+                          ("log", "dump", next(self.data.glob("access-log-0/*.log")))):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=full,
+                                      stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, f"{arguments}: {done.stderr}")
+            self.assertIn("cannot write", done.stderr)
+            self.assertIn("No space left on device", done.stderr)
+
+    def test_a_format_may_be_given_as_the_servers_whole_directive(self):
+        for directive in ('LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-agent}i\\"" combined',
+                          """log_format main '$remote_addr - $remote_user [$time_local] "$request" '
+                                             '$status $body_bytes_sent "$http_referer" "$http_user_agent"';"""):
+            self.assertEqual(self.report(self.log, "--format", directive)["hits"], 3)
+
+    def test_when_every_line_is_rejected_the_format_is_asked_about(self):
+        done = run("weblog", "--once", "--json", "--format", "%h|%t|\"%r\"|%>s", self.log)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(json.loads(done.stdout)["rejected"], 3)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn("every line", done.stderr)
+        self.assertIn("--format", done.stderr)
+
+    def test_numbers_below_zero_and_empty_names_are_wrong_use(self):
+        self.assert_says(run("weblog", "--once", "--top", "-1", self.log), 2, "--top", "-1")
+        self.assert_says(run("weblog", "--seconds", "-1", self.log), 2, "--seconds", "-1")
+        self.assert_says(run("weblog", "--once", "--data", "", self.log), 2, "--data", "folder")
+        self.assert_says(run("weblog", "--once", ""), 2, "FILE", "log")
+        self.assert_says(run("broker", "--data", ""), 2, "--data", "folder")
+
+    def test_a_compressed_file_cannot_be_followed_and_the_option_is_named(self):
+        packed = self.folder / "access.log.gz"
+        packed.write_bytes(gzip.compress(GOOD.encode()))
+        self.assert_says(run("weblog", "--data", self.data, packed), 1, "access.log.gz", "--once")
+
+    def test_a_damaged_checkpoint_without_another_is_told_once(self):
+        self.report(self.log, "--data", self.data)
+        checkpoints = [path for path in (self.data / "weblog-state").rglob("checkpoint*") if path.is_file()]
+        self.assertTrue(checkpoints)
+        for path in checkpoints:
+            path.write_bytes(path.read_bytes()[:-1] + b"#")
+        done = run("weblog", "--once", "--data", self.data, self.log)
+        self.assert_says(done, 1, "can be read")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small file system")
     def test_a_full_disk_fails_and_what_was_acknowledged_stays(self):
         small = self.folder / "small"
@@ -157,11 +265,26 @@ class BadInput(unittest.TestCase):
         done = run("weblog", "--once", "--json", "--data", small / "data", self.log)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("o space left", done.stderr)
+        self.assertIn("Free some space", done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertEqual(done.stdout, "")
         # With room again it goes on where it stopped: nothing lost, nothing twice.
         subprocess.run(["mount", "-o", "remount,size=400m", small], check=True)
         report = self.report(self.log, "--data", small / "data")
         self.assertEqual((report["lines"], report["hits"]), (600_000, 600_000))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to mount a small file system")
+    def test_a_demo_on_a_full_disk_says_so_once(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], capture_output=True).returncode != 0:
+            self.skipTest("cannot mount a tmpfs here")
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        done = run("weblog", "--demo", "--seconds", "8", env={**os.environ, "TMPDIR": str(small)})
+        self.assertEqual(done.returncode, 1, done.stderr)
+        errors = [line for line in done.stderr.splitlines() if "o space left" in line]
+        self.assertEqual(len(errors), 1, done.stderr)
+        self.assertIn("Free some space", errors[0])
 
 
 if __name__ == "__main__":

@@ -266,6 +266,33 @@ TEST(JsonFormat, ReadsCaddysNestedObjects) {
   EXPECT_EQ(hit->status, 200);
 }
 
+TEST(LineFormat, TakesAWholeDirectiveOfTheServersConfiguration) {
+  const auto line =
+      R"(1.2.3.4 - bob [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 10 "http://r/" "a 'quoted' agent")";
+  for (const auto* directive : {
+           R"(LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-agent}i\"" combined)",
+           R"(  logformat '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"' mine)",
+           R"(log_format main '$remote_addr - $remote_user [$time_local] "$request" '
+                '$status $body_bytes_sent "$http_referer" '
+                '"$http_user_agent"';)",
+           R"(log_format main escape=json "$remote_addr - $remote_user [$time_local] \"$request\" $status "
+                "$body_bytes_sent \"$http_referer\" \"$http_user_agent\"" ;)",
+       }) {
+    SCOPED_TRACE(directive);
+    const auto hit = parse(format(directive), line);
+    ASSERT_TRUE(hit) << text_of(hit.error());
+    EXPECT_EQ(hit->client, "1.2.3.4");
+    EXPECT_EQ(hit->target, "/a");
+    EXPECT_EQ(hit->status, 200);
+    EXPECT_EQ(hit->agent, "a 'quoted' agent");
+  }
+}
+
+TEST(LineFormat, OfADirectiveWithoutAFormatIsUnknown) {
+  EXPECT_THAT(error_of("LogFormat"), HasSubstr("unknown log format"));
+  EXPECT_THAT(error_of("log_format main;"), HasSubstr("unknown log format"));
+}
+
 TEST(JsonFormat, TextWithoutEscapesPointsIntoTheLine) {
   const std::string line = R"({"time":"2015-05-17T10:05:03Z","ip":"10.0.0.9","uri":"/a","status":200})";
   const auto hit = parse(format("json"), line);

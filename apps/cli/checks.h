@@ -1,0 +1,17 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+
+namespace millrace::cli {
+
+/// Checks of option values, whose messages quote the user's word.
+
+/// A number without sign or fraction: CLI11 itself reads "-1" as the largest one.
+[[nodiscard]] CLI::Validator whole_number();
+
+/// Not "": `hint` says what to give.
+[[nodiscard]] CLI::Validator not_empty(std::string_view hint);
+
+}  // namespace millrace::cli
