@@ -37,9 +37,11 @@ struct Command {
 int run_weblog(std::span<char*> arguments);
 int run_broker(std::span<char*> arguments);
 int run_log(std::span<char*> arguments);
+int run_docs(std::span<char*> arguments);
 void show_weblog(const AppVisitor& visit);
 void show_broker(const AppVisitor& visit);
 void show_log(const AppVisitor& visit);
+void show_docs(const AppVisitor& visit);
 
 [[nodiscard]] std::span<const Command> commands();
 

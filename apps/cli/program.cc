@@ -20,6 +20,7 @@ const std::vector<Command>& table() {
       {"broker", "run a broker for any Kafka client", run_broker, show_broker},
       {"weblog", "aggregate web logs in real time", run_weblog, show_weblog},
       {"log", "look at the files of a log: dump, verify", run_log, show_log},
+      {"docs", "print the reference of commands and settings", run_docs, show_docs},
   };
   return kTable;
 }
