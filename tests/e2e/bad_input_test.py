@@ -280,11 +280,13 @@ class BadInput(unittest.TestCase):
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], capture_output=True).returncode != 0:
             self.skipTest("cannot mount a tmpfs here")
         self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
-        done = run("weblog", "--demo", "--seconds", "8", env={**os.environ, "TMPDIR": str(small)})
-        self.assertEqual(done.returncode, 1, done.stderr)
-        errors = [line for line in done.stderr.splitlines() if "o space left" in line]
-        self.assertEqual(len(errors), 1, done.stderr)
-        self.assertIn("Free some space", errors[0])
+        # With the data elsewhere it is the made-up log alone that cannot be written.
+        for elsewhere in ((), ("--data", self.data)):
+            done = run("weblog", "--demo", "--seconds", "8", *elsewhere, env={**os.environ, "TMPDIR": str(small)})
+            self.assertEqual(done.returncode, 1, done.stderr)
+            errors = [line for line in done.stderr.splitlines() if "o space left" in line]
+            self.assertEqual(len(errors), 1, done.stderr)
+            self.assertIn("Free some space", errors[0])
 
 
 if __name__ == "__main__":
