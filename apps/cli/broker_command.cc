@@ -2,13 +2,13 @@
 #include <poll.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/files.h"
 #include "cli/checks.h"
 #include "cli/command.h"
+#include "cli/config_file.h"
 #include "cli/default_data.h"
 #include "cli/options.h"
 #include "cli/stderr_logger.h"
@@ -31,6 +31,7 @@ struct BrokerOptions {
 /// What the broker is started with.
 struct BrokerStart {
   std::string data;
+  std::optional<ConfigFile> file;
   Properties config;
   std::vector<std::string> listeners;
 };
@@ -49,23 +50,18 @@ void declare(CLI::App& app, BrokerOptions& options) {
   app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties")
       ->check(not_empty("name a file"));
   app.add_option("--data", options.data, "the data folder (log.dirs); made if absent")
+      ->default_str(default_data("broker").value_or("none"))
       ->check(not_empty("name a folder"));
   app.add_option("--listen", options.listen,
                  "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
-      ->default_str("127.0.0.1:9092");
+      ->default_str("127.0.0.1:9092")
+      ->check(host_and_port());
   app.add_option("--set", options.settings, "KEY=VALUE: a setting, before those of --config");
   app.footer(kFooter);
 }
 
-Result<Properties> read_config(const BrokerOptions& options) {
-  Properties config;
-  if (!options.config.empty()) {
-    PosixFileSystem files;
-    MILLRACE_TRY(text, read_file(files, options.config));
-    auto parsed = parse_properties(text);
-    if (!parsed) return std::unexpected(std::move(parsed).error().in(options.config));
-    config = *std::move(parsed);
-  }
+/// The file's settings with those of --set before them.
+Result<Properties> with_settings(Properties config, const BrokerOptions& options) {
   for (const auto& setting : options.settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -76,11 +72,29 @@ Result<Properties> read_config(const BrokerOptions& options) {
   return config;
 }
 
+/// What the file says may be wrong, and what the command line says instead of it is not the file's fault.
+Error place(const BrokerStart& start, const BrokerOptions& options, const Error& error) {
+  for (const auto& setting : options.settings) {
+    if (error.message().find('"' + setting.substr(0, setting.find('=')) + '"') != std::string::npos) return error;
+  }
+  return start.file ? start.file->at_its_line(error) : error;
+}
+
 Result<BrokerStart> to_start(const BrokerOptions& options) {
   BrokerStart start;
-  MILLRACE_TRY(config, read_config(options));
+  if (!options.config.empty()) {
+    MILLRACE_TRY(file, ConfigFile::read(options.config));
+    start.file = std::move(file);
+  }
+  MILLRACE_TRY(config, with_settings(start.file ? start.file->properties() : Properties{}, options));
   start.config = std::move(config);
   const auto data = start.config.extract("log.dirs");
+  if (data && data.mapped().find(',') != std::string::npos) {
+    const Error error{ErrorCode::kInvalidConfig,
+                      fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder: name one",
+                                  data.mapped())};
+    return std::unexpected(place(start, options, error));
+  }
   start.data = !options.data.empty() ? options.data : data ? data.mapped() : std::string{};
   if (start.data.empty()) {
     MILLRACE_TRY(folder, default_data("broker"));
@@ -94,7 +108,8 @@ Result<BrokerStart> to_start(const BrokerOptions& options) {
 }
 
 int say(const Error& error) {
-  fmt::print(stderr, "millrace broker: {}\n", error.message());
+  const auto* next = error.code() == ErrorCode::kNoSpace ? ". Free some space and start again" : "";
+  fmt::print(stderr, "millrace broker: {}{}\n", error.message(), next);
   return error.code() == ErrorCode::kInvalidConfig ? kWrongUse : kFailed;
 }
 
@@ -104,10 +119,11 @@ void wait_for_signal(const StopSignals& signals) {
   }
 }
 
-int serve(const BrokerStart& start, const StopSignals& signals) {
+int serve(const BrokerStart& start, const BrokerOptions& options, const StopSignals& signals) {
   StderrLogger logger{"millrace broker", LogLevel::kInfo};
   auto broker = Broker::open(start.data, start.config, &logger);
-  if (!broker) return say(broker.error());
+  if (!broker) return say(place(start, options, broker.error()));
+  logger.info("the data folder is {}", start.data);
   for (const auto& address : start.listeners) {
     auto bound = (*broker)->listen(address);
     if (!bound) return say(std::move(bound).error().in("--listen"));
@@ -138,7 +154,7 @@ int run_broker(std::span<char*> arguments) {
     fmt::print(stderr, "millrace broker: {}\n", start.error().message());
     return start.error().code() == ErrorCode::kInvalidConfig ? kWrongUse : kFailed;
   }
-  return serve(*start, *signals);
+  return serve(*start, options, *signals);
 }
 
 }  // namespace millrace::cli

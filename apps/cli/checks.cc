@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "net/host_port.h"
+
 namespace millrace::cli {
 
 CLI::Validator whole_number() {
@@ -20,6 +22,18 @@ CLI::Validator whole_number() {
 CLI::Validator not_empty(std::string_view hint) {
   return {[hint = std::string{hint}](const std::string& word) {
             return word.empty() ? fmt::format("\"\" is empty: {}", hint) : std::string{};
+          },
+          ""};
+}
+
+CLI::Validator host_and_port() {
+  return {[](const std::string& word) {
+            std::string_view address = word;
+            if (const auto scheme = address.find("://"); scheme != std::string_view::npos && scheme > 0) {
+              address.remove_prefix(scheme + 3);
+            }
+            const auto parsed = net::parse_host_port(address);
+            return parsed ? std::string{} : parsed.error().message();
           },
           ""};
 }

@@ -14,4 +14,7 @@ namespace millrace::cli {
 /// Not "": `hint` says what to give.
 [[nodiscard]] CLI::Validator not_empty(std::string_view hint);
 
+/// HOST:PORT, or NAME://HOST:PORT where listeners have names: a typing mistake is known before anything is opened.
+[[nodiscard]] CLI::Validator host_and_port();
+
 }  // namespace millrace::cli

@@ -28,7 +28,7 @@ by the next start. A damaged segment keeps its partition offline, and the others
 
 int cannot(const Error& error) {
   fmt::print(stderr, "millrace log: {}\n", error.message());
-  return error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kNotFound ? kWrongUse : kFailed;
+  return error.code() == ErrorCode::kInvalidArgument ? kWrongUse : kFailed;
 }
 
 int dump(const std::string& path, DumpDetail detail) {

@@ -48,6 +48,10 @@ int run_program(std::span<char*> arguments) {
     fmt::print(stderr, "millrace: {}\n", written.error().message());
     return kFailed;
   }
+  if (name == "--version" || name == "version") {
+    fmt::print("millrace {}\n", MILLRACE_VERSION);
+    return kDone;
+  }
   std::vector<std::string_view> names;
   for (const auto& command : commands()) {
     if (command.name == name) return command.run(arguments.subspan(2));

@@ -64,9 +64,11 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, "where captured lines and figures are kept (--once: nowhere)")
       ->check(not_empty("name a folder"));
   app.add_option("--page", options.page, "HOST:PORT of the live page; port 0: any free one")
-      ->check(not_empty("give HOST:PORT"));
+      ->check(not_empty("give HOST:PORT"))
+      ->check(host_and_port());
   app.add_option("--listen", options.listen, "HOST:PORT where Kafka clients can read the lines and results")
-      ->check(not_empty("give HOST:PORT"));
+      ->check(not_empty("give HOST:PORT"))
+      ->check(host_and_port());
   app.add_option("--client-header", options.client_header,
                  "the request header that names the client, such as X-Forwarded-For: its first address counts");
   app.add_flag("--anonymize", options.anonymize, "mask addresses before they are stored");

@@ -6,6 +6,8 @@
 namespace millrace {
 namespace {
 
+constexpr std::size_t kShortestBeginning = 3;
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -26,6 +28,16 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   auto best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  // The beginning of a name is near it, however much is missing.
+  std::string_view begun;
+  std::size_t count = 0;
+  for (const auto candidate : candidates) {
+    if (word.size() >= kShortestBeginning && candidate.starts_with(word)) {
+      begun = candidate;
+      ++count;
+    }
+  }
+  if (count == 1) return begun;
   for (const auto candidate : candidates) {
     const auto distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -6,8 +6,8 @@
 
 namespace millrace {
 
-/// The candidate most like `word` (edit distance of at most a third of its length), or "" when none is near. For
-/// "Did you mean ...?". O(candidates x length^2).
+/// The only candidate that begins with `word` (three letters or more), else the one most like it (edit distance of at
+/// most a third of its length), or "" when none is near. For "Did you mean ...?". O(candidates x length^2).
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 /// " Did you mean "tasks.max"?", or "" when nothing is near: to be appended to an error.
