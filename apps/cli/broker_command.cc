@@ -50,7 +50,7 @@ void declare(CLI::App& app, BrokerOptions& options) {
   app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties")
       ->check(not_empty("name a file"));
   app.add_option("--data", options.data, "the data folder (log.dirs); made if absent")
-      ->default_str(default_data("broker").value_or("none"))
+      ->default_str("~/.local/state/millrace/broker")
       ->check(not_empty("name a folder"));
   app.add_option("--listen", options.listen,
                  "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
@@ -122,6 +122,7 @@ void wait_for_signal(const StopSignals& signals) {
 int serve(const BrokerStart& start, const BrokerOptions& options, const StopSignals& signals) {
   StderrLogger logger{"millrace broker", LogLevel::kInfo};
   auto broker = Broker::open(start.data, start.config, &logger);
+  if (!broker && logger.has_said(broker.error().message())) return kFailed;
   if (!broker) return say(place(start, options, broker.error()));
   logger.info("the data folder is {}", start.data);
   for (const auto& address : start.listeners) {

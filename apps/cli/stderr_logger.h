@@ -1,7 +1,9 @@
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/logger.h"
 
@@ -15,9 +17,15 @@ class StderrLogger final : public Logger {
   explicit StderrLogger(std::string name, LogLevel least = LogLevel::kWarn) : name_(std::move(name)), least_(least) {}
   void write(LogLevel level, std::string_view line) override;
 
+  /// Whether an error's message is one that was written already, or ends with it: what made a command fail is not to be
+  /// said again at its end. The first few errors are known.
+  [[nodiscard]] bool has_said(std::string_view message) const;
+
  private:
   const std::string name_;
   const LogLevel least_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> errors_;
 };
 
 }  // namespace millrace::cli

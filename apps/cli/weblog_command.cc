@@ -168,6 +168,7 @@ int run_weblog(std::span<char*> arguments) {
   auto settings = to_settings(options, logger, signals->descriptor());
   if (!settings) return wrong_use(settings.error().message());
   const auto report = options.once ? weblog::run_once(*std::move(settings)) : weblog::follow(*std::move(settings));
+  if (!report && logger.has_said(report.error().message())) return kFailed;
   if (!report) return failed(report.error());
   const auto written = write_output(*report, "the report");
   return written ? kDone : failed(written.error());
