@@ -28,8 +28,20 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"delete.topic.enable", ConfigType::kBool, "true", "Whether topics may be deleted."},
     {"min.insync.replicas", ConfigType::kInt, "1", "Default of the topics' key of the same name.", 1, kMaxInt},
     {"message.max.bytes", ConfigType::kInt, "1048588", "Default of max.message.bytes: the largest record batch.", 0, kMaxInt},
-    {"compression.type", ConfigType::kString, "producer", "Default of the topics' key of the same name.", {}, {}, "producer"},
+    {"compression.type", ConfigType::kString, "producer", "Default of the topics' key of the same name.", {}, {}, "producer|uncompressed|gzip|snappy|lz4|zstd"},
+    {"compression.gzip.level", ConfigType::kInt, "-1", "Default of the topics' key of the same name.", -1, 9},
+    {"compression.lz4.level", ConfigType::kInt, "9", "Default of the topics' key of the same name.", 1, 17},
+    {"compression.zstd.level", ConfigType::kInt, "3", "Default of the topics' key of the same name.", -131072, 22},
     {"log.cleanup.policy", ConfigType::kList, "delete", "Default of cleanup.policy."},
+    {"log.cleaner.enable", ConfigType::kBool, "true", "Whether compacted topics are compacted."},
+    {"log.cleaner.backoff.ms", ConfigType::kLong, "15000", "How often compaction looks for something to do, in milliseconds.", 0},
+    {"log.cleaner.dedupe.buffer.size", ConfigType::kLong, "134217728", "The most memory for the keys of a partition that is compacted, in bytes; taken only meanwhile.", 48},
+    {"log.cleaner.delete.retention.ms", ConfigType::kLong, "86400000", "Default of delete.retention.ms.", 0},
+    {"log.cleaner.io.buffer.load.factor", ConfigType::kDouble, "0.9", "How full that memory may get: 0 to 1."},
+    {"log.cleaner.io.max.bytes.per.second", ConfigType::kDouble, "1.7976931348623157E308", "Compaction reads and writes no faster than this on average."},
+    {"log.cleaner.max.compaction.lag.ms", ConfigType::kLong, "9223372036854775807", "Default of max.compaction.lag.ms.", 1},
+    {"log.cleaner.min.cleanable.ratio", ConfigType::kDouble, "0.5", "Default of min.cleanable.dirty.ratio."},
+    {"log.cleaner.min.compaction.lag.ms", ConfigType::kLong, "0", "Default of min.compaction.lag.ms.", 0},
     {"log.retention.ms", ConfigType::kLong, "604800000", "Default of retention.ms; goes before log.retention.minutes and log.retention.hours.", -1},
     {"log.retention.minutes", ConfigType::kInt, "10080", "The same in minutes.", -1, kMaxInt},
     {"log.retention.hours", ConfigType::kInt, "168", "The same in hours.", -1, kMaxInt},
@@ -38,6 +50,10 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"log.segment.bytes", ConfigType::kInt, "1073741824", "Default of segment.bytes.", 14, kMaxInt},
     {"log.roll.ms", ConfigType::kLong, "604800000", "Default of segment.ms; goes before log.roll.hours.", 1},
     {"log.roll.hours", ConfigType::kInt, "168", "The same in hours.", 1, kMaxInt},
+    {"log.roll.jitter.ms", ConfigType::kLong, "0", "Default of segment.jitter.ms; goes before log.roll.jitter.hours.", 0},
+    {"log.roll.jitter.hours", ConfigType::kInt, "0", "The same in hours.", 0, kMaxInt},
+    {"log.flush.interval.messages", ConfigType::kLong, "9223372036854775807", "Default of flush.messages.", 1},
+    {"log.flush.interval.ms", ConfigType::kLong, "9223372036854775807", "Default of flush.ms.", 0},
     {"log.index.size.max.bytes", ConfigType::kInt, "10485760", "Default of segment.index.bytes.", 4, kMaxInt},
     {"log.index.interval.bytes", ConfigType::kInt, "4096", "Default of index.interval.bytes.", 0, kMaxInt},
     {"log.message.timestamp.type", ConfigType::kString, "CreateTime", "Default of message.timestamp.type.", {}, {}, "CreateTime|LogAppendTime"},
@@ -53,17 +69,27 @@ constexpr ConfigKey kBrokerKeys[] = {
 
 constexpr ConfigKey kTopicKeys[] = {
     {"cleanup.policy", ConfigType::kList, "delete", "What happens to old records: delete, compact, or both, separated by a comma."},
-    {"compression.type", ConfigType::kString, "producer", "How batches are stored: as the producer compressed them.", {}, {}, "producer"},
+    {"compression.gzip.level", ConfigType::kInt, "-1", "How hard gzip tries: 1 to 9; -1 is its own choice.", -1, 9},
+    {"compression.lz4.level", ConfigType::kInt, "9", "How hard LZ4 tries.", 1, 17},
+    {"compression.type", ConfigType::kString, "producer", "How batches are stored: as the producer compressed them, or always by one codec, which costs the broker time.", {}, {}, "producer|uncompressed|gzip|snappy|lz4|zstd"},
+    {"compression.zstd.level", ConfigType::kInt, "3", "How hard Zstandard tries.", -131072, 22},
+    {"delete.retention.ms", ConfigType::kLong, "86400000", "How long compaction keeps a tombstone after it met it first, in milliseconds.", 0},
+    {"flush.messages", ConfigType::kLong, "9223372036854775807", "With write.caching, no more records than this are acknowledged or shown ahead of stable storage. Without, none are.", 1},
+    {"flush.ms", ConfigType::kLong, "9223372036854775807", "Records are on stable storage after this time at the latest; they always are as soon as the disk can.", 0},
     {"index.interval.bytes", ConfigType::kInt, "4096", "Bytes of records between two entries of the offset index.", 0, kMaxInt},
+    {"max.compaction.lag.ms", ConfigType::kLong, "9223372036854775807", "A record is compacted after this time, however little there is to compact; in milliseconds.", 1},
     {"max.message.bytes", ConfigType::kInt, "1048588", "The largest record batch, in bytes.", 0, kMaxInt},
     {"message.timestamp.after.max.ms", ConfigType::kLong, "3600000", "How far a record's timestamp may lie ahead of the broker's clock, in milliseconds.", 0},
     {"message.timestamp.before.max.ms", ConfigType::kLong, "9223372036854775807", "How far it may lie behind.", 0},
     {"message.timestamp.type", ConfigType::kString, "CreateTime", "Whether a record keeps its producer's timestamp or gets the time of its append.", {}, {}, "CreateTime|LogAppendTime"},
+    {"min.cleanable.dirty.ratio", ConfigType::kDouble, "0.5", "A partition is compacted once more than this part of it (0 to 1) was written since the last time."},
+    {"min.compaction.lag.ms", ConfigType::kLong, "0", "No record is compacted before it is so old, in milliseconds.", 0},
     {"min.insync.replicas", ConfigType::kInt, "1", "With acks=all, an append needs so many replicas in sync.", 1, kMaxInt},
     {"retention.bytes", ConfigType::kLong, "-1", "Old segments are deleted while a partition has more bytes than this; -1: never.", -1},
     {"retention.ms", ConfigType::kLong, "604800000", "Segments whose newest record is older than this are deleted; -1: never.", -1},
     {"segment.bytes", ConfigType::kInt, "1073741824", "A segment file is closed at this size.", 14, kMaxInt},
     {"segment.index.bytes", ConfigType::kInt, "10485760", "Largest index file of a segment.", 4, kMaxInt},
+    {"segment.jitter.ms", ConfigType::kLong, "0", "Up to this much is taken off segment.ms, by chance, so that not all segments are closed at once.", 0},
     {"segment.ms", ConfigType::kLong, "604800000", "A segment is closed after this time, even if it is not full.", 1},
     {"write.caching", ConfigType::kBool, "false", "Acknowledge and show records before they are on stable storage, as Kafka does. Ours."},
 };
@@ -71,17 +97,27 @@ constexpr ConfigKey kTopicKeys[] = {
 // A topic's key and the broker's key that is its default.
 constexpr std::pair<std::string_view, std::string_view> kDefaults[] = {
     {"cleanup.policy", "log.cleanup.policy"},
+    {"compression.gzip.level", "compression.gzip.level"},
+    {"compression.lz4.level", "compression.lz4.level"},
     {"compression.type", "compression.type"},
+    {"compression.zstd.level", "compression.zstd.level"},
+    {"delete.retention.ms", "log.cleaner.delete.retention.ms"},
+    {"flush.messages", "log.flush.interval.messages"},
+    {"flush.ms", "log.flush.interval.ms"},
     {"index.interval.bytes", "log.index.interval.bytes"},
+    {"max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"},
     {"max.message.bytes", "message.max.bytes"},
     {"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"},
     {"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"},
     {"message.timestamp.type", "log.message.timestamp.type"},
+    {"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio"},
+    {"min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms"},
     {"min.insync.replicas", "min.insync.replicas"},
     {"retention.bytes", "log.retention.bytes"},
     {"retention.ms", "log.retention.ms"},
     {"segment.bytes", "log.segment.bytes"},
     {"segment.index.bytes", "log.index.size.max.bytes"},
+    {"segment.jitter.ms", "log.roll.jitter.ms"},
     {"segment.ms", "log.roll.ms"},
     {"write.caching", "log.write.caching"},
 };
@@ -91,23 +127,14 @@ struct Unserved {
   std::string_view reason;
 };
 
-constexpr std::string_view kNoCompactionYet = "compaction is not served yet; a compacted topic keeps all its records";
 constexpr std::string_view kNoTiering = "remote storage is not served";
-constexpr std::string_view kSynced = "every acknowledged record is synced already; see write.caching";
 constexpr std::string_view kOneNode = "replication is not served yet";
 constexpr std::string_view kNoSecurity = "authentication and TLS are not served yet";
 
 // Kafka's keys of topics that change what a topic does, and that we do not serve.
 constexpr Unserved kUnservedTopicKeys[] = {
-    {"delete.retention.ms", kNoCompactionYet},
-    {"min.cleanable.dirty.ratio", kNoCompactionYet},
-    {"min.compaction.lag.ms", kNoCompactionYet},
-    {"max.compaction.lag.ms", kNoCompactionYet},
     {"file.delete.delay.ms", "files of deleted segments are removed at once"},
-    {"flush.messages", kSynced},
-    {"flush.ms", kSynced},
     {"preallocate", "segment files are never preallocated"},
-    {"segment.jitter.ms", "segments close at exactly segment.ms"},
     {"unclean.leader.election.enable", kOneNode},
     {"leader.replication.throttled.replicas", kOneNode},
     {"follower.replication.throttled.replicas", kOneNode},
@@ -125,10 +152,7 @@ constexpr Unserved kUnservedBrokerKeys[] = {
     {"broker.id", "say node.id"},
     {"log.dir", "say log.dirs"},
     {"zookeeper.connect", kOneNode},
-    {"log.flush.interval.messages", kSynced},
-    {"log.flush.interval.ms", kSynced},
     {"log.preallocate", "segment files are never preallocated"},
-    {"log.roll.jitter.ms", "segments close at exactly log.roll.ms"},
     {"unclean.leader.election.enable", kOneNode},
     {"remote.log.storage.system.enable", kNoTiering},
     {"authorizer.class.name", kNoSecurity},
@@ -145,7 +169,7 @@ constexpr std::string_view kWithoutEffect[] = {
     "socket.receive.buffer.bytes", "num.recovery.threads.per.data.dir", "offsets.topic.replication.factor",
     "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
     "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr",
-    "group.initial.rebalance.delay.ms",
+    "group.initial.rebalance.delay.ms", "log.cleaner.threads", "log.cleaner.io.buffer.size",
 };
 // clang-format on
 
@@ -172,6 +196,21 @@ Result<void> refuse_kafkas_other_keys(const Properties& properties) {
     if (reason.empty()) continue;
     return fail(ErrorCode::kInvalidConfig,
                 fmt::format("{}: Kafka's key \"{}\" is not served here: {}", kBroker, key, reason));
+  }
+  return {};
+}
+
+/// Keys that are parts of something: 0 to 1.
+Result<void> check_parts(std::string_view component, const ConfigTable& table, const Properties& properties) {
+  for (const std::string_view key :
+       {"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio", "log.cleaner.io.buffer.load.factor"}) {
+    const auto found = properties.find(key);
+    if (found == properties.end()) continue;
+    const auto value = table.get_double(properties, key);
+    const bool nothing_fits = value == 0 && key == "log.cleaner.io.buffer.load.factor";
+    if (value >= 0 && value <= 1 && !nothing_fits) continue;
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: \"{}\" is {}, but must be between 0 and 1", component, key, found->second));
   }
   return {};
 }
@@ -290,12 +329,14 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   }
   MILLRACE_CHECK(refuse_kafkas_other_keys(properties));
   MILLRACE_CHECK(kBrokerTable.check(properties));
+  MILLRACE_CHECK(check_parts(kBroker, kBrokerTable, properties));
   MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
   constexpr std::int64_t kMinute = 60'000;
   fold(properties, "log.retention.ms", "log.retention.minutes", kMinute);
   fold(properties, "log.retention.ms", "log.retention.hours", 60 * kMinute);
   fold(properties, "log.roll.ms", "log.roll.hours", 60 * kMinute);
+  fold(properties, "log.roll.jitter.ms", "log.roll.jitter.hours", 60 * kMinute);
 
   BrokerConfig config{std::move(properties)};
   for (const auto& [key, value] : without_effect) config.without_effect_.push_back(key);
@@ -319,6 +360,7 @@ std::vector<ListenerAddress> BrokerConfig::advertised_listeners() const { return
 Result<void> check_topic_configs(const Properties& configs) {
   MILLRACE_CHECK(refuse_unserved("topic", kUnservedTopicKeys, configs));
   MILLRACE_CHECK(kTopicTable.check(configs));
+  MILLRACE_CHECK(check_parts("topic", kTopicTable, configs));
   return check_cleanup_policy("topic", "cleanup.policy", configs);
 }
 
@@ -326,6 +368,7 @@ Result<void> check_dynamic_broker_configs(const Properties& configs) {
   MILLRACE_CHECK(refuse_unserved(kBroker, kUnservedBrokerKeys, configs));
   MILLRACE_CHECK(refuse_kafkas_other_keys(configs));
   MILLRACE_CHECK(kBrokerTable.check(configs));
+  MILLRACE_CHECK(check_parts(kBroker, kBrokerTable, configs));
   for (const auto& [key, value] : configs) {
     if (is_dynamic_broker_key(key)) continue;
     return fail(
@@ -350,6 +393,18 @@ TopicSettings::TopicSettings(const Properties& topic, const Properties& broker) 
   }
 }
 
+std::optional<Compression> TopicSettings::compression() const {
+  const auto type = kTopicTable.get_string(properties_, "compression.type");
+  return type == "uncompressed" ? Compression::kNone : compression_from(type);
+}
+
+int TopicSettings::compression_level() const {
+  const auto codec = compression().value_or(Compression::kNone);
+  if (codec == Compression::kNone || codec == Compression::kSnappy) return kDefaultLevel;
+  const auto level = kTopicTable.get_long(properties_, fmt::format("compression.{}.level", name_of(codec)));
+  return codec == Compression::kGzip && level == -1 ? kDefaultLevel : static_cast<int>(level);
+}
+
 LogConfig TopicSettings::log_config() const {
   const auto number = [&](std::string_view key) { return kTopicTable.get_long(properties_, key); };
   const auto milliseconds = [&](std::string_view key) { return std::chrono::milliseconds{number(key)}; };
@@ -357,19 +412,27 @@ LogConfig TopicSettings::log_config() const {
   return LogConfig{
       .segment_bytes = number("segment.bytes"),
       .segment_ms = milliseconds("segment.ms"),
+      .segment_jitter = milliseconds("segment.jitter.ms"),
       .segment_index_bytes = static_cast<std::int32_t>(number("segment.index.bytes")),
       .index_interval_bytes = static_cast<std::int32_t>(number("index.interval.bytes")),
       .retention_bytes = number("retention.bytes"),
       .retention_ms = milliseconds("retention.ms"),
       .cleanup_delete = has_word(cleanup, "delete"),
       .cleanup_compact = has_word(cleanup, "compact"),
+      .min_cleanable_dirty_ratio = kTopicTable.get_double(properties_, "min.cleanable.dirty.ratio"),
+      .min_compaction_lag = milliseconds("min.compaction.lag.ms"),
+      .max_compaction_lag = milliseconds("max.compaction.lag.ms"),
+      .delete_retention = milliseconds("delete.retention.ms"),
       .max_message_bytes = static_cast<std::int32_t>(number("max.message.bytes")),
       .timestamp_type = kTopicTable.get_string(properties_, "message.timestamp.type") == "LogAppendTime"
                             ? TimestampType::kLogAppendTime
                             : TimestampType::kCreateTime,
       .timestamp_before_max = milliseconds("message.timestamp.before.max.ms"),
       .timestamp_after_max = milliseconds("message.timestamp.after.max.ms"),
+      .compression = compression(),
+      .compression_level = compression_level(),
       .write_caching = kTopicTable.get_bool(properties_, "write.caching"),
+      .flush_messages = number("flush.messages"),
   };
 }
 

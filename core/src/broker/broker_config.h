@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,6 +90,10 @@ class TopicSettings {
   [[nodiscard]] const Properties& properties() const { return properties_; }
 
  private:
+  /// The codec that all batches are stored with; none: their producer's.
+  [[nodiscard]] std::optional<Compression> compression() const;
+  [[nodiscard]] int compression_level() const;
+
   Properties properties_;
 };
 

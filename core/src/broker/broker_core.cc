@@ -44,6 +44,18 @@ LogConfig metadata_log_config() {
   return config;
 }
 
+LogCleaner::Options cleaner_options(const BrokerConfig& config) {
+  LogCleaner::Options options;
+  options.enabled = config.get_bool("log.cleaner.enable");
+  options.cleaning.map_bytes = static_cast<std::size_t>(config.get_long("log.cleaner.dedupe.buffer.size"));
+  options.cleaning.map_load_factor =
+      broker_config_table().get_double(config.properties(), "log.cleaner.io.buffer.load.factor");
+  options.max_bytes_per_second =
+      broker_config_table().get_double(config.properties(), "log.cleaner.io.max.bytes.per.second");
+  options.backoff = std::chrono::milliseconds{config.get_long("log.cleaner.backoff.ms")};
+  return options;
+}
+
 /// The data folder's own id: partitions say where their replicas lie.
 Result<Uuid> folder_id(FileSystem& files, std::string_view directory) {
   MILLRACE_TRY(text, read_file(files, join(directory, "meta.properties")));
@@ -142,6 +154,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
                                       LeaderEpoch epoch = kNoLeaderEpoch) const;
   void flush_soon();
   void schedule_tick();
+  void schedule_cleaning(Duration wait);
 
   BrokerEnvironment environment_;
   const BrokerConfig config_;
@@ -168,6 +181,7 @@ Result<void> LocalBroker::start(std::string_view directory) {
   LogManager::Options options;
   options.node_id = config_.broker_id();
   options.initial_config = TopicSettings{{}, config_.properties()}.log_config();
+  options.cleaner = cleaner_options(config_);
   options.flush_threads = environment_.flush_threads;
   if (environment_.flush_threads == 0) options.recovery_threads = 1;
   MILLRACE_TRY(logs, LogManager::open(environment_.files, Path{directory}, options, buffers_, environment_.clock,
@@ -214,6 +228,7 @@ Result<void> LocalBroker::start(std::string_view directory) {
                              fmt::join(config_.without_effect(), ", "));
   }
   schedule_tick();
+  schedule_cleaning(std::chrono::milliseconds{config_.get_long("log.cleaner.backoff.ms")});
   return {};
 }
 
@@ -410,6 +425,19 @@ void LocalBroker::schedule_tick() {
     self->logs_->tick();
     self->schedule_tick();
   });
+}
+
+void LocalBroker::schedule_cleaning(Duration wait) {
+  if (wait == Duration::max()) return;
+  auto clean = [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self && !self->closed_) self->schedule_cleaning(self->logs_->clean());
+  };
+  if (wait <= Duration::zero()) {
+    environment_.executor.post(std::move(clean));
+  } else {
+    deadlines_->add(environment_.clock.now() + wait, std::move(clean));
+  }
 }
 
 }  // namespace

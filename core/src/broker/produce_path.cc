@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "record/batch_filter.h"
+
 namespace millrace {
 namespace {
 
@@ -117,9 +119,26 @@ Result<ProducePath::Written> ProducePath::append(const ProducePartition& target,
     return fail(ErrorCode::kNotEnoughReplicas, fmt::format("{} has 1 replica in sync, but min.insync.replicas is {}",
                                                            partition->name().to_string(), needed));
   }
-  const auto checked = check_produced_batch(target.batches, log->config().produce_limits(), clock_.wall(), buffers_);
-  if (!checked) return std::unexpected(Error{checked.error()}.in(partition->name().to_string()));
-  auto info = log->append(target.batches, partition->epoch());
+  const auto config = log->config();
+  const auto named = [&](const Error& error) {
+    return std::unexpected(Error{error}.in(partition->name().to_string()));
+  };
+  const auto checked = check_produced_batch(target.batches, config.produce_limits(), clock_.wall(), buffers_);
+  if (!checked) return named(checked.error());
+  auto batch = target.batches;
+  PooledBytes recompressed;
+  if (config.compression && *config.compression != checked->compression()) {
+    auto packed = recompress_batch(*checked, *config.compression, config.compression_level, buffers_);
+    if (!packed) return named(packed.error());
+    recompressed = *std::move(packed);
+    batch = recompressed.bytes;
+    if (batch.size() > static_cast<std::size_t>(config.max_message_bytes)) {
+      return named({ErrorCode::kMessageTooLarge,
+                    fmt::format("with compression.type={} a batch has {} bytes, more than max.message.bytes, {}",
+                                name_of(*config.compression), batch.size(), config.max_message_bytes)});
+    }
+  }
+  auto info = log->append(batch, partition->epoch());
   if (!info) return std::unexpected(partition->told(std::move(info).error()));
   return Written{std::move(log), *info};
 }

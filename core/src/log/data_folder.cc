@@ -95,6 +95,22 @@ Result<void> write_partition_metadata(FileSystem& files, const Path& directory, 
   return replace_file(files, join(directory, "partition.metadata"), as_bytes(text));
 }
 
+Result<Offset> read_compacted_to(FileSystem& files, const Path& directory) {
+  const auto path = join(directory, kCompactionCheckpoint);
+  MILLRACE_TRY(text, read_if_there(files, path));
+  if (!text) return Offset{0};
+  const auto lines = checkpoint_lines(*text);
+  const bool one = lines && lines->size() == 1 && lines->front().size() == 1;
+  const auto offset = one ? parse_number<std::int64_t>(lines->front().front()) : std::nullopt;
+  if (!offset) return fail(ErrorCode::kMalformed, path + ": it is damaged");
+  return Offset{*offset};
+}
+
+Result<void> write_compacted_to(FileSystem& files, const Path& directory, Offset offset) {
+  const auto text = fmt::format("0\n1\n{}\n", offset.value());
+  return replace_file(files, join(directory, kCompactionCheckpoint), as_bytes(text));
+}
+
 std::optional<TopicPartition> partition_of_folder(std::string_view name) {
   const auto dash = name.rfind('-');
   if (dash == std::string_view::npos || dash == 0 || dash + 1 == name.size()) return std::nullopt;

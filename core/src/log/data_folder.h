@@ -32,6 +32,12 @@ struct FolderIdentity {
 [[nodiscard]] Result<TopicId> read_partition_metadata(FileSystem& files, const Path& directory);
 [[nodiscard]] Result<void> write_partition_metadata(FileSystem& files, const Path& directory, TopicId id);
 
+/// Before which offset of a partition compaction may have left gaps between batches; 0 when there is no such file.
+/// Ours. Errors: `kMalformed`, `kIo`.
+inline constexpr std::string_view kCompactionCheckpoint = "compaction-checkpoint";
+[[nodiscard]] Result<Offset> read_compacted_to(FileSystem& files, const Path& directory);
+[[nodiscard]] Result<void> write_compacted_to(FileSystem& files, const Path& directory, Offset offset);
+
 /// The partition whose folder has this name; none when it is no partition's.
 [[nodiscard]] std::optional<TopicPartition> partition_of_folder(std::string_view name);
 /// The name of a partition's folder from when it is deleted until it is gone.

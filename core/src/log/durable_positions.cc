@@ -4,6 +4,7 @@
 
 #include "base/bytes_io.h"
 #include "base/crc32c.h"
+#include "log/data_folder.h"
 
 namespace millrace {
 namespace {
@@ -103,6 +104,13 @@ Result<void> DurablePositions::rewrite() {
   file_ = std::move(file);
   size_ = size_after_rewrite_ = writer.size();
   return {};
+}
+
+std::optional<DurablePosition> durable_position_of(FileSystem& files, const Path& partition_folder) {
+  const auto positions = DurablePositions::read(files, join(folder_of(partition_folder), "durable-positions"));
+  if (!positions || !(*positions)->existed()) return std::nullopt;
+  const auto id = read_partition_metadata(files, partition_folder).value_or(TopicId{});
+  return (*positions)->find({std::string{file_name(partition_folder)}, id});
 }
 
 }  // namespace millrace

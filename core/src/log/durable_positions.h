@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -63,5 +64,9 @@ class DurablePositions {
   std::uint64_t size_after_rewrite_ = 0;
   bool existed_ = false;
 };
+
+/// What was written down of the partition in a folder of a data folder; none when nothing is known. For whom the data
+/// folder does not belong to.
+[[nodiscard]] std::optional<DurablePosition> durable_position_of(FileSystem& files, const Path& partition_folder);
 
 }  // namespace millrace

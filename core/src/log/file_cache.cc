@@ -6,7 +6,8 @@
 
 namespace millrace {
 
-CachedFile::CachedFile(FileCache& cache, Path path) : cache_(&cache), path_(std::move(path)) {}
+CachedFile::CachedFile(FileCache& cache, Path path, std::string suffix)
+    : cache_(&cache), path_(std::move(path)), suffix_(std::move(suffix)) {}
 
 CachedFile::~CachedFile() { release(); }
 
@@ -18,29 +19,51 @@ void CachedFile::release() const {
   closed = std::move(file_);
 }
 
-Result<std::shared_ptr<File>> CachedFile::open(std::optional<OpenMode> mode) const {
-  {
-    const std::lock_guard lock{cache_->mutex_};
-    if (file_) {
-      cache_->recent_.splice(cache_->recent_.begin(), cache_->recent_, place_);
-      return file_;
-    }
-  }
-  MILLRACE_TRY(opened, cache_->files_->open(path_, mode.value_or(cache_->mode_)));
-  // Declared before the lock, so that closing happens after it.
-  std::shared_ptr<File> evicted;
+Path CachedFile::current_path() const {
   const std::lock_guard lock{cache_->mutex_};
-  if (!file_) {
-    file_ = std::move(opened);
-    cache_->recent_.push_front(this);
-    place_ = cache_->recent_.begin();
-    if (cache_->recent_.size() > cache_->capacity_) {
-      const auto* oldest = cache_->recent_.back();
-      cache_->recent_.pop_back();
-      evicted = std::move(oldest->file_);
+  return Path{path_}.append(suffix_);
+}
+
+Result<void> CachedFile::move(std::string_view suffix) {
+  // With the lock, so that who finds the old name gone finds the new suffix.
+  const std::lock_guard lock{cache_->mutex_};
+  MILLRACE_CHECK(cache_->files_->rename(Path{path_}.append(suffix_), Path{path_}.append(suffix)));
+  suffix_ = suffix;
+  return {};
+}
+
+Result<std::shared_ptr<File>> CachedFile::open(std::optional<OpenMode> mode) const {
+  while (true) {
+    // Declared before the locks, so that closing happens after them.
+    std::shared_ptr<File> opened;
+    std::shared_ptr<File> evicted;
+    std::string suffix;
+    {
+      const std::lock_guard lock{cache_->mutex_};
+      if (file_) {
+        cache_->recent_.splice(cache_->recent_.begin(), cache_->recent_, place_);
+        return file_;
+      }
+      suffix = suffix_;
     }
+    auto result = cache_->files_->open(Path{path_}.append(suffix), mode.value_or(cache_->mode_));
+    if (result) opened = *std::move(result);
+    const std::lock_guard lock{cache_->mutex_};
+    // Moved meanwhile: it may be another file that has this name now.
+    if (suffix != suffix_) continue;
+    if (!opened) return std::unexpected(std::move(result).error());
+    if (!file_) {
+      file_ = std::move(opened);
+      cache_->recent_.push_front(this);
+      place_ = cache_->recent_.begin();
+      if (cache_->recent_.size() > cache_->capacity_) {
+        const auto* oldest = cache_->recent_.back();
+        cache_->recent_.pop_back();
+        evicted = std::move(oldest->file_);
+      }
+    }
+    return file_;
   }
-  return file_;
 }
 
 FileCache::FileCache(FileSystem& files, std::size_t capacity, OpenMode mode)

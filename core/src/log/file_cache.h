@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/files.h"
 
@@ -18,12 +20,18 @@ class FileCache;
 /// Threading: any thread.
 class CachedFile {
  public:
-  CachedFile(FileCache& cache, Path path);
+  CachedFile(FileCache& cache, Path path, std::string suffix = {});
   ~CachedFile();
   CachedFile(const CachedFile&) = delete;
   CachedFile& operator=(const CachedFile&) = delete;
 
+  /// Its name without the suffix.
   [[nodiscard]] const Path& path() const { return path_; }
+  /// Where it lies now: `path()` and a suffix.
+  [[nodiscard]] Path current_path() const;
+  /// Renames it to `path()` + `suffix`, over what is there. Who has it open goes on with it, and who opens
+  /// it later finds it there: never what has taken the old name. One thread at a time.
+  [[nodiscard]] Result<void> move(std::string_view suffix);
   /// The open file. It stays open while somebody holds it, even if the cache lets it go. Errors: `kNotFound`, `kIo`.
   [[nodiscard]] Result<std::shared_ptr<File>> get() const { return open(std::nullopt); }
   /// The same, and makes the file if it is absent.
@@ -38,6 +46,7 @@ class CachedFile {
   FileCache* cache_;
   Path path_;
   // Guarded by the cache's mutex.
+  std::string suffix_;
   mutable std::shared_ptr<File> file_;
   mutable std::list<const CachedFile*>::iterator place_{};
 };

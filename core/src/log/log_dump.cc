@@ -80,7 +80,7 @@ Result<void> dump_segment(const Dump& dump, const Path& path, Offset base) {
     dump.line(batch_line(batch, position));
     if (dump.detail == DumpDetail::kRecords && records) records = dump_records(dump, batch);
   };
-  MILLRACE_TRY(scanned, scan(segment, {.checksums_from = Offset{0}, .gaps_allowed = true}, dump.buffers, visit));
+  MILLRACE_TRY(scanned, scan(segment, {.checksums_from = Offset{0}, .gaps_before = kEverywhere}, dump.buffers, visit));
   if (scanned.damage) {
     return fail(ErrorCode::kCorruptLog,
                 fmt::format("{}: {} at byte {}; {} bytes follow it", path, scanned.damage->reason,

@@ -55,6 +55,8 @@ class LogManager::Impl {
         logger_(logger),
         random_(options_.random_seed != 0 ? options_.random_seed : std::random_device{}()),
         open_files_(files, options_.open_files != 0 ? options_.open_files : FileCache::capacity_from_process_limit()),
+        cleaner_(files, join(directory_, "cleaner-offset-checkpoint"), with_secret(options_.cleaner, random_), clock,
+                 logger),
         flusher_(Flusher::Options{options_.flush_threads}) {}
 
   Result<void> open() {
@@ -76,6 +78,7 @@ class LogManager::Impl {
     MILLRACE_TRY(positions, DurablePositions::open(files_, join(directory_, "durable-positions")));
     positions_ = std::move(positions);
     MILLRACE_CHECK(open_partitions());
+    cleaner_.load();
     // Before anything is appended: from here on a crash is a crash.
     MILLRACE_CHECK(remove_clean_shutdown(files_, directory_));
     last_checkpoint_ = clock_.now();
@@ -137,6 +140,7 @@ class LogManager::Impl {
     positions_->forget({name.to_string(), entry.topic_id});
     deleted_.push_back(target);
     MILLRACE_CHECK(files_.sync_directory(directory_));
+    MILLRACE_CHECK(cleaner_.forget(name));
     // A partition of the same name must not begin where this one was trimmed.
     return written_log_starts_.contains(name) ? save_log_starts() : Result<void>{};
   }
@@ -158,6 +162,7 @@ class LogManager::Impl {
       } else if (removed && *removed > 0) {
         logger_.info("{}: removed {} segments that were over the retention", found.name.to_string(), *removed);
       }
+      (*found.log)->remove_replaced_files();
     }
     const std::lock_guard change{change_mutex_};
     if (closed_) return;
@@ -173,9 +178,21 @@ class LogManager::Impl {
     });
   }
 
+  Duration clean() {
+    return cleaner_.step([this] {
+      std::vector<std::shared_ptr<PartitionLog>> logs;
+      const std::lock_guard lock{mutex_};
+      for (const auto& [name, entry] : partitions_) {
+        if (entry.log) logs.push_back(*entry.log);
+      }
+      return logs;
+    });
+  }
+
   bool run_flush_round() { return flusher_.run_round(); }
 
   Result<void> close() {
+    cleaner_.close();
     const std::lock_guard change{change_mutex_};
     if (closed_) return {};
     closed_ = true;
@@ -218,6 +235,11 @@ class LogManager::Impl {
     /// What the checkpoint says of a log that is offline.
     Offset recovery_point;
   };
+
+  static LogCleaner::Options with_secret(LogCleaner::Options options, Random& random) {
+    options.cleaning.secret = {random(), random()};
+    return options;
+  }
 
   LogContext context() {
     return {.files = files_,
@@ -353,6 +375,7 @@ class LogManager::Impl {
   OffsetsByPartition written_high_watermarks_;
   OffsetsByPartition written_log_starts_;
   TimePoint last_checkpoint_{};
+  LogCleaner cleaner_;
   bool was_clean_ = false;
   bool closed_ = false;
   // Last: its threads end before what they use does.
@@ -386,6 +409,7 @@ Result<Offset> LogManager::delete_records(const TopicPartition& name, Offset bef
   return impl_->delete_records(name, before);
 }
 void LogManager::tick() { impl_->tick(); }
+Duration LogManager::clean() { return impl_->clean(); }
 bool LogManager::run_flush_round() { return impl_->run_flush_round(); }
 Result<void> LogManager::close() { return impl_->close(); }
 

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "log/log_cleaner.h"
 #include "log/log_config.h"
 #include "log/partition_log.h"
 
@@ -29,6 +30,7 @@ struct FoundPartition {
 ///
 ///     .lock  millrace.format  meta.properties  .kafka_cleanshutdown
 ///     recovery-point-offset-checkpoint  log-start-offset-checkpoint  replication-offset-checkpoint  durable-positions
+///     cleaner-offset-checkpoint
 ///     TOPIC-PARTITION/   partition.metadata  leader-epoch-checkpoint  N.log  N.index  N.timeindex  N.snapshot
 ///     TOPIC-PARTITION.ID-delete/   being removed
 ///
@@ -49,6 +51,7 @@ class LogManager {
     std::size_t open_files = 0;
     /// How often `tick` writes the checkpoints.
     std::chrono::milliseconds checkpoint_interval = std::chrono::seconds{60};
+    LogCleaner::Options cleaner;
     /// For the ids of a new folder and of removed ones; 0: from the system.
     std::uint64_t random_seed = 0;
   };
@@ -84,6 +87,10 @@ class LogManager {
   /// few seconds by the owner's timer, from one thread. Trouble of one partition is logged and does not keep the
   /// others.
   void tick();
+
+  /// A piece of compaction, of a few milliseconds, and how long to wait before the next; `Duration::max()` once it is
+  /// closed. From one thread at a time.
+  [[nodiscard]] Duration clean();
 
   /// One round of the flusher; false if nothing was dirty. Only with `flush_threads` = 0.
   bool run_flush_round();

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "log/checkpoint_file.h"
 #include "log/data_folder.h"
 #include "log/durable_positions.h"
 #include "log/file_cache.h"
@@ -29,6 +30,8 @@ class PartitionVerifier {
   }
 
   Result<PartitionCheck> run(std::optional<Offset> only) {
+    MILLRACE_TRY(compacted_to, find_compacted_to());
+    compacted_to_ = compacted_to;
     MILLRACE_TRY(entries, files_.list(directory_));
     std::vector<Offset> bases;
     for (const auto& entry : entries) {
@@ -44,6 +47,15 @@ class PartitionVerifier {
   }
 
  private:
+  /// Before this offset batches may be missing: as we write it down, and as Kafka does.
+  Result<Offset> find_compacted_to() {
+    MILLRACE_TRY(ours, read_compacted_to(files_, directory_));
+    const auto kafkas = read_offset_checkpoint(files_, join(folder_of(directory_), "cleaner-offset-checkpoint"));
+    const auto name = partition_of_folder(file_name(directory_));
+    if (!kafkas || !name || !kafkas->contains(*name)) return ours;
+    return std::max(ours, kafkas->at(*name));
+  }
+
   void damaged(std::string what) { check_.damages.push_back(std::move(what)); }
 
   Result<void> check_segment(Offset base, bool is_last) {
@@ -52,7 +64,7 @@ class PartitionVerifier {
     MILLRACE_CHECK(segment.load_without_indexes(files_));
     if (check_.first == kNoOffset) check_.first = base;
     // What is missing behind a damage was said with it.
-    if (check_.next != kNoOffset && base > check_.next && !is_cut_short_) {
+    if (check_.next != kNoOffset && base > check_.next && !is_cut_short_ && check_.next >= compacted_to_) {
       damaged(fmt::format("no segment holds the offsets {} to {}", check_.next.value(), base.value() - 1));
     }
     std::vector<BatchPlace> places;
@@ -67,8 +79,8 @@ class PartitionVerifier {
         record_problem = fmt::format("{} at byte {}: {}", file_name(segment.path()), position, problem);
       }
     };
-    MILLRACE_TRY(scanned,
-                 scan(segment, {.expected = base, .checksums_from = Offset{0}, .gaps_allowed = true}, buffers_, visit));
+    MILLRACE_TRY(scanned, scan(segment, {.expected = base, .checksums_from = Offset{0}, .gaps_before = kEverywhere},
+                               buffers_, visit));
     if (record_problem) damaged(*std::move(record_problem));
     check_.next = scanned.next_offset;
     ++check_.segments;
@@ -179,18 +191,11 @@ class PartitionVerifier {
   const Path directory_;
   const std::optional<DurablePosition> durable_;
   BufferPool buffers_;
+  Offset compacted_to_{0};
   PartitionCheck check_;
   /// The last segment that was looked at could not be read to its end.
   bool is_cut_short_ = false;
 };
-
-/// What was written down about a partition's syncs, in the folder above it.
-std::optional<DurablePosition> durable_of(FileSystem& files, const Path& directory) {
-  const auto positions = DurablePositions::read(files, join(folder_of(directory), "durable-positions"));
-  if (!positions || !(*positions)->existed()) return std::nullopt;
-  const auto id = read_partition_metadata(files, directory).value_or(TopicId{});
-  return (*positions)->find({std::string{file_name(directory)}, id});
-}
 
 bool holds_segments(const std::vector<DirectoryEntry>& entries) {
   return std::ranges::any_of(entries, [](const auto& entry) { return offset_of_file(entry.name, ".log").has_value(); });
@@ -205,7 +210,7 @@ Result<std::vector<PartitionCheck>> verify_log(const std::string& given) {
   MILLRACE_TRY(info, files.info(path));
   std::vector<PartitionCheck> checks;
   const auto verify = [&](const Path& directory, std::optional<Offset> only) -> Result<void> {
-    MILLRACE_TRY(check, PartitionVerifier(files, directory, durable_of(files, directory)).run(only));
+    MILLRACE_TRY(check, PartitionVerifier(files, directory, durable_position_of(files, directory)).run(only));
     checks.push_back(std::move(check));
     return {};
   };

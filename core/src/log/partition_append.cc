@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "log/partition_log_impl.h"
 
 namespace millrace {
@@ -90,11 +91,22 @@ bool PartitionLog::Impl::needs_roll(const RecordBatchView& batch, std::size_t si
   if (segment.size() == 0) return false;
   if (segment.size() + size > static_cast<std::uint64_t>(config_.segment_bytes)) return true;
   if (segment.is_full(batch.last_offset(), size, config_.segment_index_bytes)) return true;
+  const auto age = most_age(segment.base());
   // By the records' own time where they have one: a replay of old records makes the segments that live capture made.
   const auto first = segment.first_timestamp();
   const bool has_times = first && *first >= Timestamp{} && batch.max_timestamp() >= Timestamp{};
-  return has_times ? batch.max_timestamp() - *first > config_.segment_ms
-                   : context_.clock.wall() - segment_made_ > config_.segment_ms;
+  return has_times ? batch.max_timestamp() - *first > age : context_.clock.wall() - segment_made_ > age;
+}
+
+std::chrono::milliseconds PartitionLog::Impl::most_age(Offset base) const {
+  auto age = config_.segment_ms;
+  if (config_.cleanup_compact) age = std::min(age, config_.max_compaction_lag);
+  const auto jitter = std::min(config_.segment_jitter, age);
+  if (jitter.count() <= 0) return age;
+  // Chance enough: it differs between partitions and segments, and stays the same for each.
+  Random random{std::hash<std::string>{}(name_.topic) * 31 + static_cast<std::uint64_t>(name_.partition.value()) * 131 +
+                static_cast<std::uint64_t>(base.value())};
+  return age - std::chrono::milliseconds{random.below(static_cast<std::uint64_t>(jitter.count()))};
 }
 
 Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& batch, Notice& notice) {

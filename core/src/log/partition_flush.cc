@@ -35,7 +35,8 @@ void PartitionLog::Impl::mark_dirty_locked(Notice& notice) {
 
 void PartitionLog::Impl::advance_locked(Notice& notice) {
   const auto before = view_.high.offset;
-  view_.high = std::max(view_.high, write_caching_ ? view_.end : durable_);
+  const bool ahead = write_caching_ && view_.end.offset - durable_.offset < flush_messages_;
+  view_.high = std::max(view_.high, ahead ? view_.end : durable_);
   // A transaction is over for readers once its marker is below the high watermark.
   while (!transactions_.empty() && transactions_.front().ended_at &&
          *transactions_.front().ended_at < view_.high.offset) {
@@ -143,7 +144,9 @@ void PartitionLog::Impl::when(Offset end, DurableCallback callback, WaitFor what
 }
 
 Result<void> PartitionLog::Impl::close() {
+  remove_replaced_files();
   Notice notice{*this};
+  const std::lock_guard trim_lock{trim_mutex_};
   const std::lock_guard lock{mutex_};
   {
     const std::lock_guard view_lock{view_mutex_};

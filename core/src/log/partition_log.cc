@@ -13,8 +13,8 @@ PartitionLog::Impl::Impl(const LogContext& context, TopicPartition name, Path di
       position_key_{name_.to_string(), id},
       config_(config),
       timestamp_type_(config.timestamp_type),
-      gaps_allowed_(config.cleanup_compact),
-      write_caching_(config.write_caching) {}
+      write_caching_(config.write_caching),
+      flush_messages_(config.flush_messages) {}
 
 LogPositions PartitionLog::Impl::positions() const {
   const std::lock_guard lock{view_mutex_};
@@ -41,9 +41,9 @@ void PartitionLog::Impl::configure(LogConfig config) {
   const std::lock_guard lock{mutex_};
   config_ = config;
   timestamp_type_.store(config.timestamp_type, std::memory_order_relaxed);
-  gaps_allowed_.store(config.cleanup_compact, std::memory_order_relaxed);
   const std::lock_guard view_lock{view_mutex_};
   write_caching_ = config.write_caching;
+  flush_messages_ = config.flush_messages;
   advance_locked(notice);
 }
 
@@ -109,9 +109,18 @@ void PartitionLog::configure(LogConfig config) { impl_->configure(config); }
 LogConfig PartitionLog::config() const { return impl_->config(); }
 Result<Offset> PartitionLog::delete_records(Offset before) { return impl_->delete_records(before); }
 Result<std::size_t> PartitionLog::apply_retention() { return impl_->apply_retention(); }
+std::optional<CleanableRange> PartitionLog::cleanable(Offset cleaned_to) const { return impl_->cleanable(cleaned_to); }
+std::unique_ptr<PartitionCleaning> PartitionLog::clean(const CleanableRange& range, const CleaningOptions& options) {
+  return impl_->clean(range, options);
+}
+void PartitionLog::remove_replaced_files() { impl_->remove_replaced_files(); }
 Result<void> PartitionLog::roll() { return impl_->roll(); }
 Result<void> PartitionLog::verify() const { return impl_->verify(); }
+bool PartitionLog::is_closed() const { return impl_->is_closed(); }
 Result<void> PartitionLog::close() { return impl_->close(); }
-void PartitionLog::abandon() { impl_->abandon(); }
+void PartitionLog::abandon() {
+  impl_->abandon();
+  impl_->wait_for_trimming();
+}
 
 }  // namespace millrace

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "log/log_config.h"
+#include "log/partition_cleaning.h"
 
 namespace millrace {
 
@@ -196,11 +197,20 @@ class PartitionLog {
   /// Removes the oldest segments that are over the retention's size or time; gives the count. Never past the high
   /// watermark.
   [[nodiscard]] Result<std::size_t> apply_retention();
+  /// What compaction should do now, as the settings say; nothing when there is too little to do. `cleaned_to`: where
+  /// the last pass ended.
+  [[nodiscard]] std::optional<CleanableRange> cleanable(Offset cleaned_to) const;
+  /// Begins a pass; at most one at a time. It may outlive this object, and ends with `close` or `abandon`.
+  [[nodiscard]] std::unique_ptr<PartitionCleaning> clean(const CleanableRange& range, const CleaningOptions& options);
+  /// Removes the files of segments that compaction has replaced and nobody reads any more. Others: the next time.
+  void remove_replaced_files();
   /// Ends the current segment, if it holds anything, and begins the next.
   [[nodiscard]] Result<void> roll();
   /// Reads every batch of the log and checks its CRC. Errors: `kCorruptLog` for the first damage.
   [[nodiscard]] Result<void> verify() const;
 
+  /// Whether `close` or `abandon` was called.
+  [[nodiscard]] bool is_closed() const;
   /// Syncs and closes: afterwards every call gives `kClosed`. Idempotent. Errors: the sync's; then the close was not
   /// clean.
   [[nodiscard]] Result<void> close();

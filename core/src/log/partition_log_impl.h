@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -25,6 +26,9 @@ using LogPlace = DurablePosition;
 
 enum class WaitFor : std::uint8_t { kDurable, kHighWatermark };
 
+/// Whether a file's name is one that an interrupted compaction leaves.
+[[nodiscard]] bool is_swap_leftover(std::string_view name);
+
 /// What readers see, always consistent. Copied out under a lock that is held for no longer than that.
 struct LogView {
   std::shared_ptr<const SegmentList> segments;
@@ -34,9 +38,9 @@ struct LogView {
   LogPlace stable;
 };
 
-/// Locks, in this order: `trim_mutex_` (who removes old segments, one after the other), `mutex_` (who changes the log:
-/// appends, rolling, trimming, closing), `view_mutex_` (what is published, who waits; never held over I/O or a
-/// callback). Readers take only the last.
+/// Locks, in this order: `trim_mutex_` (who removes or replaces old segments, one after the other), `mutex_` (who
+/// changes the log: appends, rolling, trimming, closing), `view_mutex_` (what is published, who waits; never held over
+/// I/O or a callback). Readers take only the last.
 class PartitionLog::Impl final : public Flushable, public std::enable_shared_from_this<PartitionLog::Impl> {
  public:
   Impl(const LogContext& context, TopicPartition name, Path directory, LogConfig config, TopicId id);
@@ -58,6 +62,15 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<Offset> delete_records(Offset before);
   Result<std::size_t> apply_retention();
 
+  // partition_clean.cc
+  std::optional<CleanableRange> cleanable(Offset cleaned_to);
+  std::unique_ptr<PartitionCleaning> clean(const CleanableRange& range, const CleaningOptions& options);
+
+  // partition_swap.cc
+  void remove_replaced_files();
+  /// Returns once no segment is being replaced or removed.
+  void wait_for_trimming() { const std::lock_guard lock{trim_mutex_}; }
+
   // partition_flush.cc
   void begin_flush() override;
   Result<void> sync() override;
@@ -70,6 +83,10 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   [[nodiscard]] LogPositions positions() const;
   [[nodiscard]] LogPlace durable() const;
   [[nodiscard]] std::optional<Error> failure() const;
+  [[nodiscard]] bool is_closed() const {
+    const std::lock_guard lock{view_mutex_};
+    return closed_;
+  }
   void set_progress_listener(ProgressListener listener);
   void configure(LogConfig config);
   [[nodiscard]] LogConfig config() const;
@@ -103,6 +120,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   [[nodiscard]] Segment& active() { return *segments_.back(); }
   Result<void> check_open() const;
   Result<AppendInfo> append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice);
+  /// When a segment that begins at `base` is ended whatever is in it.
+  [[nodiscard]] std::chrono::milliseconds most_age(Offset base) const;
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
   Result<void> roll_locked(Offset base);
   Result<std::shared_ptr<File>> write(const RecordBatchView& batch, Notice& notice);
@@ -114,6 +133,18 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   SegmentList detach_segments(std::size_t count);
   Result<void> remove_files(const SegmentList& removed);
   std::size_t segments_over_retention() const;
+
+  // Compaction.
+  class Cleaning;
+  [[nodiscard]] Offset gaps_before() const { return Offset{gaps_before_.load(std::memory_order_relaxed)}; }
+  [[nodiscard]] ProducerState::LastRecords last_records() const;
+  /// Writes down what a crash must find before segments up to `end` are replaced.
+  Result<void> prepare_to_replace(Offset end);
+  /// Puts the segment in the place of those. Errors: `kNotFound` when they are not in the log any more.
+  Result<void> replace_segments(const SegmentList& group, const std::shared_ptr<Segment>& cleaned);
+  void publish_replacement(const SegmentList& group, const std::shared_ptr<Segment>& cleaned);
+  Result<void> finish_swaps(const std::vector<std::string>& leftovers);
+  Result<void> finish_swap(Offset base);
 
   // With `view_mutex_`.
   void mark_dirty_locked(Notice& notice);
@@ -133,7 +164,12 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   [[nodiscard]] static LogPlace bound(const LogView& view, Isolation isolation);
   Result<LogSlice> read_segment(const LogView& view, std::size_t index, Offset from, std::size_t max_bytes,
                                 const LogPlace& bound);
-  Result<std::uint64_t> find_position(const Segment& segment, Offset from) const;
+  /// Where to begin reading; when `sure`, the first batch there is the one wanted or follows it.
+  struct ReadFrom {
+    std::uint64_t position = 0;
+    bool sure = false;
+  };
+  Result<ReadFrom> find_position(const Segment& segment, Offset from) const;
   void remember(Offset next, const Segment& segment, std::uint64_t position) const;
   Result<std::optional<OffsetAndTimestamp>> search(const LogView& view, std::size_t index, std::uint64_t from,
                                                    Timestamp time, const LogPlace& bound);
@@ -162,6 +198,10 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   RecoveryReport report_;
 
   std::mutex trim_mutex_;
+  // Replaced by compaction; their files are still there.
+  SegmentList replaced_;
+  // Names on disk are not what they should be: no more replacing until the next start.
+  std::atomic<bool> swap_failed_ = false;
   mutable std::mutex mutex_;
   LogConfig config_;
   SegmentList segments_;
@@ -172,7 +212,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   bool disk_full_ = false;
   // Of the settings, for those who do not hold `mutex_`.
   std::atomic<TimestampType> timestamp_type_;
-  std::atomic<bool> gaps_allowed_;
+  // Before this offset compaction may have left gaps between batches.
+  std::atomic<std::int64_t> gaps_before_ = 0;
 
   mutable std::mutex view_mutex_;
   LogView view_;
@@ -184,6 +225,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   std::shared_ptr<const ProgressListener> listener_;
   std::optional<Error> failure_;
   bool write_caching_ = false;
+  std::int64_t flush_messages_ = INT64_MAX;
   bool dirty_ = false;
   bool folder_dirty_ = false;
   bool closed_ = false;
@@ -194,6 +236,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   struct ReadEnd {
     Offset offset = kNoOffset;
     Offset segment = kNoOffset;
+    std::uint32_t version = 0;
     std::uint64_t position = 0;
   };
   mutable std::mutex read_ends_mutex_;

@@ -41,15 +41,15 @@ struct Trust {
   std::size_t checked = 0;
   /// The offset of the first batch, where that is known.
   Offset expected = kNoOffset;
-  /// Compaction leaves gaps between batches.
-  bool gaps_allowed = false;
+  /// Before this offset compaction may have left gaps between batches.
+  Offset gaps_before{0};
 };
 
 /// Why the batch cannot follow one that ends before `expected`; nothing when it can.
 std::string problem_of(const RecordBatchView& batch, Offset expected, const Trust& trust) {
   if (batch.last_offset_delta() < 0 || batch.base_offset().value() < 0) return "the batch's offsets are negative";
   const bool follows = expected == kNoOffset || batch.base_offset() == expected ||
-                       (trust.gaps_allowed && batch.base_offset() > expected);
+                       (batch.base_offset() > expected && expected < trust.gaps_before);
   if (follows) return {};
   return fmt::format("the batch has offset {} where {} was expected", batch.base_offset().value(), expected.value());
 }
@@ -148,22 +148,25 @@ Result<LogSlice> PartitionLog::Impl::read(Offset from, std::size_t max_bytes, Is
   return slice;
 }
 
-Result<std::uint64_t> PartitionLog::Impl::find_position(const Segment& segment, Offset from) const {
+Result<PartitionLog::Impl::ReadFrom> PartitionLog::Impl::find_position(const Segment& segment, Offset from) const {
   {
     const std::lock_guard lock{read_ends_mutex_};
     for (const auto& end : read_ends_) {
-      if (end.offset == from && end.segment == segment.base()) return end.position;
+      if (end.offset == from && end.segment == segment.base() && end.version == segment.version()) {
+        return ReadFrom{end.position, true};
+      }
     }
   }
-  return segment.position_before(from);
+  MILLRACE_TRY(position, segment.position_before(from));
+  return ReadFrom{position, position == 0};
 }
 
 void PartitionLog::Impl::remember(Offset next, const Segment& segment, std::uint64_t position) const {
   const std::lock_guard lock{read_ends_mutex_};
   for (auto& end : read_ends_) {
-    if (end.offset == next && end.segment == segment.base()) return;
+    if (end.offset == next && end.segment == segment.base() && end.version == segment.version()) return;
   }
-  read_ends_[next_read_end_] = {next, segment.base(), position};
+  read_ends_[next_read_end_] = {next, segment.base(), segment.version(), position};
   next_read_end_ = (next_read_end_ + 1) % read_ends_.size();
 }
 
@@ -171,14 +174,16 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
                                                   std::size_t max_bytes, const LogPlace& bound) {
   const auto& segment = *(*view.segments)[index];
   const auto end = end_in(segment, bound);
-  MILLRACE_TRY(position, find_position(segment, from));
+  MILLRACE_TRY(start, find_position(segment, from));
+  // Compaction left nothing behind it.
+  if (start.sure && start.position >= end) return LogSlice{};
   // Only an index that is damaged points past the end.
-  if (position >= end) position = 0;
+  auto position = start.position < end ? start.position : 0;
   // Enough to get from the index's entry to the batch, beside what was asked for.
   constexpr std::size_t kSlack = 8192;
   auto wanted = std::max(max_bytes, layout::kRecords) + kSlack;
   MILLRACE_TRY(file, segment.file());
-  bool from_start = position == 0;
+  bool from_start = start.sure || position == 0;
   while (position < end) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, end - position));
     auto buffer = context_.buffers.take(size);
@@ -188,9 +193,11 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
     }
     const Bytes bytes{buffer.data(), size};
     const auto verified = segment.verified();
+    auto expected = position == 0 ? segment.base() : kNoOffset;
+    if (start.sure && position == start.position && position != 0) expected = from;
     const Trust trust{.checked = verified > position ? static_cast<std::size_t>(verified - position) : 0,
-                      .expected = position == 0 ? segment.base() : kNoOffset,
-                      .gaps_allowed = gaps_allowed_.load(std::memory_order_relaxed)};
+                      .expected = expected,
+                      .gaps_before = gaps_before()};
     const auto cut = cut_batches(bytes, from, max_bytes, trust);
     // Batches end where the segment does; one that would not is damage.
     const bool overruns = cut.end == cut.begin && position + cut.begin < end &&
@@ -243,7 +250,7 @@ Error PartitionLog::Impl::damage_error(const Segment& segment, const SegmentDama
   return {ErrorCode::kCorruptLog,
           fmt::format(
               "{} is offline: {} in {} at byte {} (offset {}). {} later records look intact{}. Nothing was changed; "
-              "see: millrace log verify --help",
+              "see: millrace log repair --help",
               name_.to_string(), damage.reason, segment.path(), damage.position, damage.offset.value(), intact, more)};
 }
 
@@ -318,17 +325,17 @@ Result<std::optional<OffsetAndTimestamp>> PartitionLog::Impl::max_timestamp() {
   if (largest == Timestamp::min()) return std::nullopt;
   MILLRACE_TRY(found, offset_for_time(largest, Isolation::kHighWatermark));
   if (found) return found;
-  // It is above the high watermark: look at what is below, newest segment first.
+  // It is above the high watermark, or compaction has removed the record: look at every batch.
   std::optional<OffsetAndTimestamp> best;
   for (const auto& segment : *now.segments) {
     const auto end = end_in(*segment, now.high);
     const auto visit = [&](const RecordBatchView& head, std::uint64_t, std::size_t) {
-      if (head.is_control() || head.last_offset() < now.log_start) return;
+      if (head.is_control() || head.record_count() == 0 || head.last_offset() < now.log_start) return;
       if (!best || head.max_timestamp() > best->timestamp) {
         best = OffsetAndTimestamp{head.last_offset(), head.max_timestamp(), head.leader_epoch()};
       }
     };
-    MILLRACE_TRY(scanned, scan(*segment, {.to = end, .gaps_allowed = true}, context_.buffers, visit));
+    MILLRACE_TRY(scanned, scan(*segment, {.to = end, .gaps_before = kEverywhere}, context_.buffers, visit));
     if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
   }
   if (!best) return std::nullopt;
@@ -343,7 +350,7 @@ Result<void> PartitionLog::Impl::verify() {
     const auto end = end_in(*segment, now.end);
     if (expected == kNoOffset) expected = segment->base();
     const ScanOptions options{
-        .to = end, .expected = expected, .checksums_from = Offset{0}, .gaps_allowed = config().cleanup_compact};
+        .to = end, .expected = expected, .checksums_from = Offset{0}, .gaps_before = gaps_before()};
     MILLRACE_TRY(scanned, scan(*segment, options, context_.buffers, [](const auto&, auto, auto) {}));
     if (scanned.damage) return std::unexpected(damage_error(*segment, *scanned.damage));
     expected = scanned.next_offset;

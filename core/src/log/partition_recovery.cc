@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "log/data_folder.h"
 #include "log/partition_log_impl.h"
 
 namespace millrace {
@@ -14,7 +15,10 @@ struct PartitionLog::Impl::Found {
   std::vector<Offset> snapshots;
   /// Indexes and temporary files that belong to nothing.
   std::vector<std::string> strays;
+  /// Of a compaction that was interrupted.
+  std::vector<std::string> leftovers;
   bool epochs = false;
+  bool compacted = false;
 };
 
 Result<PartitionLog::Impl::Found> PartitionLog::Impl::find_files() const {
@@ -24,6 +28,8 @@ Result<PartitionLog::Impl::Found> PartitionLog::Impl::find_files() const {
     if (const auto segment = offset_of_file(entry.name, ".log")) found.segments.push_back(*segment);
     if (const auto snapshot = offset_of_file(entry.name, ".snapshot")) found.snapshots.push_back(*snapshot);
     if (entry.name == "leader-epoch-checkpoint") found.epochs = true;
+    if (entry.name == kCompactionCheckpoint) found.compacted = true;
+    if (is_swap_leftover(entry.name)) found.leftovers.push_back(entry.name);
   }
   std::ranges::sort(found.segments);
   std::ranges::sort(found.snapshots);
@@ -39,6 +45,15 @@ Result<PartitionLog::Impl::Found> PartitionLog::Impl::find_files() const {
 Result<void> PartitionLog::Impl::load(const LogHints& hints) {
   MILLRACE_CHECK(context_.files.make_directories(directory_));
   MILLRACE_TRY(found, find_files());
+  if (found.compacted) {
+    MILLRACE_TRY(compacted_to, read_compacted_to(context_.files, directory_));
+    gaps_before_.store(compacted_to.value());
+  }
+  if (!found.leftovers.empty()) {
+    MILLRACE_CHECK(finish_swaps(found.leftovers));
+    MILLRACE_TRY(settled, find_files());
+    found = std::move(settled);
+  }
   std::string saved_epochs;
   if (found.epochs) {
     const auto text = read_file(context_.files, join(directory_, "leader-epoch-checkpoint"));
@@ -92,14 +107,14 @@ Result<void> PartitionLog::Impl::check_lengths(const DurablePosition& durable) c
     return millrace::fail(
         ErrorCode::kCorruptLog,
         fmt::format("{} is offline: {} ends at byte {}, and {} bytes of it were durable (up to offset {}). Nothing "
-                    "was changed; see: millrace log verify --help",
+                    "was changed; see: millrace log repair --help",
                     name_.to_string(), (*at)->path(), (*at)->size(), durable.position, durable.offset.value()));
   }
   return {};
 }
 
 bool PartitionLog::Impl::follows(const Segment& segment, Offset expected) const {
-  return expected == kNoOffset || segment.base() == expected || (config_.cleanup_compact && segment.base() > expected);
+  return expected == kNoOffset || segment.base() == expected || (segment.base() > expected && expected < gaps_before());
 }
 
 Error PartitionLog::Impl::gap_error(const Segment& segment, Offset expected) const {
@@ -108,15 +123,15 @@ Error PartitionLog::Impl::gap_error(const Segment& segment, Offset expected) con
                                         expected.value(), segment.base().value() - 1, segment.path())
                           : fmt::format("{} begins before offset {}, where the segment before it ends", segment.path(),
                                         expected.value());
-  return {ErrorCode::kCorruptLog, fmt::format("{} is offline: {}. Nothing was changed; see: millrace log verify --help",
+  return {ErrorCode::kCorruptLog, fmt::format("{} is offline: {}. Nothing was changed; see: millrace log repair --help",
                                               name_.to_string(), reason)};
 }
 
 Result<Offset> PartitionLog::Impl::end_of(const Segment& segment) const {
   const auto entry = segment.offset_index().last();
   const auto from = entry ? static_cast<std::uint64_t>(entry->position) : 0;
-  MILLRACE_TRY(scanned,
-               scan(segment, {.from = from, .gaps_allowed = true}, context_.buffers, [](const auto&, auto, auto) {}));
+  MILLRACE_TRY(scanned, scan(segment, {.from = from, .gaps_before = kEverywhere}, context_.buffers,
+                             [](const auto&, auto, auto) {}));
   if (scanned.damage) return kNoOffset;
   return scanned.next_offset == kNoOffset ? segment.base() : scanned.next_offset;
 }
@@ -139,7 +154,7 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
       if (!sound) segment->note(head, position, size, config_.index_interval_bytes);
       if (!found.epochs) epochs_.assign(head.leader_epoch(), head.base_offset());
     };
-    MILLRACE_TRY(scanned, scan(*segment, {.from = from, .gaps_allowed = true}, context_.buffers, visit));
+    MILLRACE_TRY(scanned, scan(*segment, {.from = from, .gaps_before = kEverywhere}, context_.buffers, visit));
     report_.scanned_bytes += scanned.position - from;
     if (scanned.damage && sound && from > 0) {
       // The index, not the log, may be damaged.
@@ -147,7 +162,7 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
       from = 0;
       ++report_.rebuilt_indexes;
       MILLRACE_CHECK(segment->load_without_indexes(context_.files));
-      MILLRACE_TRY(again, scan(*segment, {.gaps_allowed = true}, context_.buffers, visit));
+      MILLRACE_TRY(again, scan(*segment, {.gaps_before = kEverywhere}, context_.buffers, visit));
       report_.scanned_bytes += again.position;
       scanned = std::move(again);
     }
@@ -165,8 +180,8 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
     const auto visit = [&](const RecordBatchView& head, auto, auto) {
       if (!newest.first_timestamp()) newest.set_first_timestamp(head.max_timestamp());
     };
-    MILLRACE_TRY(scanned,
-                 scan(newest, {.to = newest.size(), .gaps_allowed = true, .most_batches = 1}, context_.buffers, visit));
+    MILLRACE_TRY(scanned, scan(newest, {.to = newest.size(), .gaps_before = kEverywhere, .most_batches = 1},
+                               context_.buffers, visit));
     if (scanned.damage) return std::unexpected(damage_error(newest, *scanned.damage));
   }
   return {};
@@ -189,6 +204,8 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
                                        fmt::format("the next segment is {}", file_name(segment.path()))});
       break;
     }
+    // What compaction removed from the end of the segment before.
+    expected = segment.base();
     if (settled) {
       MILLRACE_TRY(sound, segment.load(context_.files));
       MILLRACE_TRY(end, sound ? end_of(segment) : Result<Offset>{kNoOffset});
@@ -200,10 +217,9 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
       ++report_.rebuilt_indexes;
       MILLRACE_CHECK(segment.load_without_indexes(context_.files));
     }
-    if (expected == kNoOffset) expected = segment.base();
     const ScanOptions options{.expected = expected,
                               .checksums_from = settled ? Offset{INT64_MAX} : checked_before,
-                              .gaps_allowed = config_.cleanup_compact};
+                              .gaps_before = gaps_before()};
     const auto visit = [&](const RecordBatchView& head, std::uint64_t position, std::size_t size) {
       segment.note(head, position, size, config_.index_interval_bytes);
       epochs_.assign(head.leader_epoch(), head.base_offset());
@@ -290,10 +306,10 @@ Result<LogPlace> PartitionLog::Impl::place_of(Offset offset) const {
 Result<void> PartitionLog::Impl::scan_from(const Segment& segment, Offset offset, const BatchVisitor& visit) const {
   MILLRACE_TRY(from, segment.position_before(std::max(offset, segment.base())));
   if (from >= segment.size()) from = 0;
-  MILLRACE_TRY(scanned, scan(segment, {.from = from, .gaps_allowed = true}, context_.buffers, visit));
+  MILLRACE_TRY(scanned, scan(segment, {.from = from, .gaps_before = kEverywhere}, context_.buffers, visit));
   if (scanned.damage && from > 0 && scanned.position == from) {
     // The index, not the log, may be damaged.
-    MILLRACE_TRY(again, scan(segment, {.gaps_allowed = true}, context_.buffers, visit));
+    MILLRACE_TRY(again, scan(segment, {.gaps_before = kEverywhere}, context_.buffers, visit));
     scanned = std::move(again);
   }
   if (scanned.damage) return std::unexpected(damage_error(segment, *scanned.damage));

@@ -52,10 +52,12 @@ std::size_t PartitionLog::Impl::segments_over_retention() const {
     const auto& segment = *segments_[count];
     // Up to the high watermark, and only whole segments.
     const auto end = count + 1 < segments_.size() ? segments_[count + 1]->base() : view_.end.offset;
-    if (end > high || segment.size() == 0) break;
+    const bool last = count + 1 == segments_.size();
+    if (end > high || (segment.size() == 0 && last)) break;
+    // Compaction left nothing of it.
+    if (segment.size() == 0) continue;
     const bool over_size = config_.retention_bytes >= 0 &&
-                           total - segment.size() >= static_cast<std::uint64_t>(config_.retention_bytes) &&
-                           count + 1 < segments_.size();
+                           total - segment.size() >= static_cast<std::uint64_t>(config_.retention_bytes) && !last;
     const bool over_time = config_.retention_ms.count() >= 0 && segment.largest_timestamp() >= Timestamp{} &&
                            now - segment.largest_timestamp() > config_.retention_ms;
     if (!over_size && !over_time) break;

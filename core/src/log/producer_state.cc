@@ -102,6 +102,17 @@ std::vector<std::pair<ProducerId, Offset>> ProducerState::open_transactions() co
   return open;
 }
 
+ProducerState::LastRecords ProducerState::last_records() const {
+  LastRecords records;
+  records.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) {
+    LastRecord last{std::nullopt, ProducerEpoch{producer.epoch}};
+    if (producer.batch_count > 0) last.data_offset = Offset{producer.last().last_offset};
+    records.emplace(id, last);
+  }
+  return records;
+}
+
 void ProducerState::expire(Timestamp before) {
   std::erase_if(producers_, [before](const auto& entry) {
     return entry.second.open_transaction < 0 && entry.second.last_timestamp < before.time_since_epoch().count();

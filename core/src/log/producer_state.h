@@ -30,6 +30,15 @@ class ProducerState {
   /// Takes note of a batch that is in the log with its final offset, checked or (in recovery) not.
   void update(const RecordBatchView& batch);
 
+  /// What is the last that is known of each producer; compaction must leave it in the log.
+  struct LastRecord {
+    /// The last offset of its last batch of data; none when only a marker is known.
+    std::optional<Offset> data_offset;
+    ProducerEpoch epoch;
+  };
+  using LastRecords = std::unordered_map<std::int64_t, LastRecord>;
+  [[nodiscard]] LastRecords last_records() const;
+
   /// The transactions without an end: their producer and first offset, by that offset.
   [[nodiscard]] std::vector<std::pair<ProducerId, Offset>> open_transactions() const;
   /// Forgets producers whose last batch is older than `before` and that have no open transaction.

@@ -25,11 +25,12 @@ std::optional<Offset> offset_of_file(std::string_view name, std::string_view ext
   return Offset{value};
 }
 
-Segment::Segment(FileCache& cache, const Path& directory, Offset base)
+Segment::Segment(FileCache& cache, const Path& directory, Offset base, std::string_view suffix, std::uint32_t version)
     : base_(base),
-      log_(cache, file_of(directory, base, ".log")),
-      offset_index_(cache, file_of(directory, base, ".index")),
-      time_index_(cache, file_of(directory, base, ".timeindex")),
+      version_(version),
+      log_(cache, file_of(directory, base, ".log"), std::string{suffix}),
+      offset_index_(cache, file_of(directory, base, ".index"), suffix),
+      time_index_(cache, file_of(directory, base, ".timeindex"), suffix),
       offset_of_largest_(base.value()) {}
 
 bool Segment::is_full(Offset last_offset, std::size_t bytes, std::int32_t max_index_bytes) const {
@@ -106,7 +107,7 @@ Result<void> Segment::cut(std::uint64_t size) {
 }
 
 Result<void> Segment::load_without_indexes(FileSystem& files) {
-  MILLRACE_TRY(info, files.info(log_.path()));
+  MILLRACE_TRY(info, files.info(log_.current_path()));
   set_size(info.size);
   offset_index_.clear();
   time_index_.clear();
@@ -120,7 +121,7 @@ Result<void> Segment::load_without_indexes(FileSystem& files) {
 Result<bool> Segment::load(FileSystem& files) {
   MILLRACE_CHECK(load_without_indexes(files));
   // A small segment has no entry in its offset index; then there is nothing to load, but the file must be there.
-  const auto info = files.info(offset_index_.path());
+  const auto info = files.info(offset_index_.file().current_path());
   if (!info || (info->size != 0 && !offset_index_.load(files).value_or(false))) return false;
   if (!time_index_.load(files).value_or(false)) return size() == 0;
   constexpr std::uint64_t kNeedsEntries = 1 << 20;
@@ -148,11 +149,21 @@ void Segment::add_verified(std::uint64_t from, std::uint64_t to) {
   }
 }
 
+Result<void> Segment::move(FileSystem& files, std::string_view suffix) {
+  MILLRACE_CHECK(log_.move(suffix));
+  for (auto* index : {&offset_index_.file(), &time_index_.file()}) {
+    MILLRACE_TRY(there, exists(files, index->current_path()));
+    if (there) MILLRACE_CHECK(index->move(suffix));
+  }
+  return {};
+}
+
 Result<void> Segment::remove_files(FileSystem& files) {
   removed_ = true;
-  log_.release();
-  for (const auto* path : {&log_.path(), &offset_index_.path(), &time_index_.path()}) {
-    if (auto removed = files.remove(*path); !removed && removed.error().code() != ErrorCode::kNotFound) return removed;
+  for (auto* file : {&log_, &offset_index_.file(), &time_index_.file()}) {
+    file->release();
+    const auto removed = files.remove(file->current_path());
+    if (!removed && removed.error().code() != ErrorCode::kNotFound) return removed;
   }
   return {};
 }

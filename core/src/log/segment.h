@@ -20,6 +20,12 @@ namespace millrace {
 /// The offset in "00000000000000000042.log", if the name has that extension (".log").
 [[nodiscard]] std::optional<Offset> offset_of_file(std::string_view name, std::string_view extension);
 
+// What the name of a segment's file ends in while compaction replaces segments, as Kafka names them:
+// being written; complete, and to take the place of those it was made from; replaced.
+inline constexpr std::string_view kCleanedSuffix = ".cleaned";
+inline constexpr std::string_view kSwapSuffix = ".swap";
+inline constexpr std::string_view kDeletedSuffix = ".deleted";
+
 /// What is wrong with a segment, and where.
 struct SegmentDamage {
   std::uint64_t position = 0;
@@ -34,9 +40,12 @@ struct SegmentDamage {
 /// meanwhile what was published to it: it must not read past the position it was told.
 class Segment {
  public:
-  Segment(FileCache& cache, const Path& directory, Offset base);
+  /// `version`: tells it from those of the same base offset that it replaces.
+  Segment(FileCache& cache, const Path& directory, Offset base, std::string_view suffix = {},
+          std::uint32_t version = 0);
 
   [[nodiscard]] Offset base() const { return base_; }
+  [[nodiscard]] std::uint32_t version() const { return version_; }
   [[nodiscard]] const Path& path() const { return log_.path(); }
   [[nodiscard]] std::uint64_t size() const { return size_.load(std::memory_order_acquire); }
   [[nodiscard]] Timestamp largest_timestamp() const {
@@ -82,11 +91,14 @@ class Segment {
   [[nodiscard]] std::uint64_t verified() const { return verified_.load(std::memory_order_relaxed); }
   void add_verified(std::uint64_t from, std::uint64_t to);
 
+  /// Gives the three files another suffix, the log first. Who reads goes on. An index that is missing stays so.
+  [[nodiscard]] Result<void> move(FileSystem& files, std::string_view suffix);
   /// Removes the three files.
   [[nodiscard]] Result<void> remove_files(FileSystem& files);
 
  private:
   Offset base_;
+  std::uint32_t version_;
   CachedFile log_;
   OffsetIndex offset_index_;
   TimeIndex time_index_;
@@ -99,6 +111,9 @@ class Segment {
   std::optional<Timestamp> first_timestamp_;
 };
 
+/// For `gaps_before`: anywhere.
+inline constexpr Offset kEverywhere{INT64_MAX};
+
 struct ScanOptions {
   std::uint64_t from = 0;
   std::uint64_t to = UINT64_MAX;
@@ -106,9 +121,11 @@ struct ScanOptions {
   Offset expected = kNoOffset;
   /// Batches from this offset on have their CRC checked.
   Offset checksums_from{INT64_MAX};
-  /// Compaction leaves gaps between batches.
-  bool gaps_allowed = false;
+  /// Before this offset compaction may have left gaps between batches.
+  Offset gaps_before{0};
   std::uint64_t most_batches = UINT64_MAX;
+  /// It ends with the batch that makes it so many bytes.
+  std::uint64_t most_bytes = UINT64_MAX;
 };
 
 struct ScanResult {

@@ -57,7 +57,7 @@ std::string problem_of(Bytes header, const ScanOptions& options, Offset expected
   if (length < kSmallestLength) return fmt::format("a batch length of {} is impossible", length);
   if (batch.last_offset_delta() < 0 || batch.record_count() < 0) return "the batch's counts are negative";
   const auto base = batch.base_offset();
-  const bool in_order = options.gaps_allowed ? base >= expected : base == expected;
+  const bool in_order = base == expected || (base > expected && expected < options.gaps_before);
   if (expected != kNoOffset && !in_order) {
     return fmt::format("the batch has offset {} where {} was expected", base.value(), expected.value());
   }
@@ -79,7 +79,8 @@ Result<ScanResult> scan(const Segment& segment, const ScanOptions& options, Buff
     result.damage = SegmentDamage{result.position, result.next_offset, std::move(reason)};
     return result;
   };
-  while (result.position < end && result.batches < options.most_batches) {
+  while (result.position < end && result.batches < options.most_batches &&
+         result.position - options.from < options.most_bytes) {
     const auto left = end - result.position;
     MILLRACE_TRY(header, window.at(result.position, layout::kRecords));
     if (auto problem = problem_of(header, options, result.next_offset, left); !problem.empty()) {
@@ -111,7 +112,7 @@ Result<std::uint64_t> count_records_after(const Segment& segment, const SegmentD
   while (position + layout::kRecords <= end) {
     MILLRACE_TRY(header, window.at(position, layout::kRecords));
     const auto left = end - position;
-    const bool plausible = problem_of(header, {.gaps_allowed = true}, damage.offset, left).empty();
+    const bool plausible = problem_of(header, {.gaps_before = kEverywhere}, damage.offset, left).empty();
     if (plausible && load_be<std::int64_t>(header.data()) - damage.offset.value() <= INT32_MAX) {
       const auto size =
           layout::kLogOverhead + static_cast<std::size_t>(load_be<std::int32_t>(header.data() + layout::kLength));

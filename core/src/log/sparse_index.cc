@@ -23,7 +23,7 @@ TimeIndexEntry TimeIndexEntry::load(const std::byte* from) {
 
 template <class Entry>
 Result<bool> SparseIndex<Entry>::load(FileSystem& files) {
-  const auto info = files.info(file_.path());
+  const auto info = files.info(file_.current_path());
   if (!info) {
     if (info.error().code() == ErrorCode::kNotFound) return false;
     return std::unexpected(info.error());

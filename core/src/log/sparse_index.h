@@ -39,9 +39,11 @@ struct TimeIndexEntry {
 template <class Entry>
 class SparseIndex {
  public:
-  SparseIndex(FileCache& cache, Path path) : file_(cache, std::move(path)) {}
+  SparseIndex(FileCache& cache, Path path, std::string_view suffix = {})
+      : file_(cache, std::move(path), std::string{suffix}) {}
 
   [[nodiscard]] const Path& path() const { return file_.path(); }
+  [[nodiscard]] CachedFile& file() { return file_; }
   /// Takes over what the file holds. False when it is missing, empty or cannot be an index: then it is to be rebuilt.
   [[nodiscard]] Result<bool> load(FileSystem& files);
   /// Forgets all entries, in memory; the file's go with the next `write_out`.

@@ -96,6 +96,7 @@ bool RecordCursor::next() {
     const auto time = static_cast<std::uint64_t>(base_timestamp_) + static_cast<std::uint64_t>(time_delta);
     record_.timestamp = Timestamp{std::chrono::milliseconds{static_cast<std::int64_t>(time)}};
   }
+  begin_ = next_;
   next_ = record_end;
   ++index_;
   return true;

@@ -55,6 +55,8 @@ class RecordCursor {
   /// False at the end, and at the first record that makes no sense; then `status` has an error.
   bool next();
   [[nodiscard]] const RecordView& record() const { return record_; }
+  /// All bytes of the record, its length included.
+  [[nodiscard]] Bytes raw() const { return {begin_, next_}; }
   /// `kCorruptMessage` when a record's fields contradict the bytes or the batch's header, or bytes are left after the
   /// last.
   [[nodiscard]] const Result<void>& status() const { return status_; }
@@ -66,6 +68,7 @@ class RecordCursor {
   RecordCursor() = default;
   bool stop(const char* problem);
 
+  const std::byte* begin_ = nullptr;
   const std::byte* next_ = nullptr;
   const std::byte* end_ = nullptr;
   std::int64_t base_offset_ = 0;

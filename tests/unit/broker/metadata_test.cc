@@ -242,7 +242,38 @@ TEST(Configs, AreReplacedOrChangedOneByOne) {
   EXPECT_EQ(own(), (Properties{{"segment.bytes", "2000"}}));
   EXPECT_EQ(alter({.name = "segment.bytes", .op = ConfigOp::kAppend, .value = "1"}, AlterMode::kIncremental),
             ErrorCode::kInvalidConfig);
-  EXPECT_EQ(alter({.name = "flush.ms", .value = "1"}, AlterMode::kIncremental), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(alter({.name = "preallocate", .value = "true"}, AlterMode::kIncremental), ErrorCode::kInvalidConfig);
+}
+
+TEST(Configs, OfCompactionAreCheckedAndHaveTheBrokersAsDefaults) {
+  const auto error = [](const Properties& configs) {
+    const auto checked = check_topic_configs(configs);
+    return checked ? std::string{} : checked.error().message();
+  };
+  EXPECT_EQ(error({{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0.01"}, {"delete.retention.ms", "0"}}),
+            "");
+  EXPECT_THAT(error({{"min.cleanable.dirty.ratio", "1.5"}}), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(error({{"min.cleanable.dirty.ratio", "nan"}}), HasSubstr("min.cleanable.dirty.ratio"));
+  EXPECT_THAT(error({{"min.compaction.lag.ms", "-1"}}), HasSubstr("at least 0"));
+  EXPECT_THAT(error({{"compression.type", "lzma"}}), HasSubstr("compression.type"));
+
+  const Properties broker{{"log.cleaner.min.cleanable.ratio", "0.25"},
+                          {"log.cleaner.delete.retention.ms", "7"},
+                          {"log.roll.jitter.ms", "5"},
+                          {"log.flush.interval.messages", "10"},
+                          {"compression.type", "zstd"},
+                          {"compression.zstd.level", "-5"}};
+  const auto config = TopicSettings{{{"min.compaction.lag.ms", "3"}}, broker}.log_config();
+  EXPECT_EQ(config.min_cleanable_dirty_ratio, 0.25);
+  EXPECT_EQ(config.delete_retention, std::chrono::milliseconds{7});
+  EXPECT_EQ(config.min_compaction_lag, std::chrono::milliseconds{3});
+  EXPECT_EQ(config.max_compaction_lag, std::chrono::milliseconds::max());
+  EXPECT_EQ(config.segment_jitter, std::chrono::milliseconds{5});
+  EXPECT_EQ(config.flush_messages, 10);
+  EXPECT_EQ(config.compression, Compression::kZstd);
+  EXPECT_EQ(config.compression_level, -5);
+  EXPECT_EQ((TopicSettings{{{"compression.type", "uncompressed"}}, {}}.log_config().compression), Compression::kNone);
+  EXPECT_EQ((TopicSettings{{}, {}}.log_config().compression), std::nullopt);
 }
 
 TEST(Configs, OfTheBrokerKnowWhichKeysOfKafkaAreNotServed) {

@@ -61,6 +61,81 @@ TEST(Produce, KeepsWhatItAcknowledgedWhenThePowerFails) {
   }
 }
 
+TEST(Produce, StoresBatchesWithTheTopicsCodec) {
+  SimulatedBroker broker;
+  broker.create("packed", 1, {{"compression.type", "zstd"}});
+  broker.create("plain", 1, {{"compression.type", "uncompressed"}});
+  broker.create("as-it-comes");
+  const auto gzip = [&broker](const std::string& value) {
+    RecordBatchBuilder builder{broker.buffers, 1 << 20, {.compression = Compression::kGzip}};
+    EXPECT_TRUE(builder.try_append(broker.clock.wall(), "key", value));
+    const auto packed = must(builder.finish());
+    return std::vector<std::byte>{packed.bytes.begin(), packed.bytes.end()};
+  };
+  const auto stored = [&broker](const std::string& topic) {
+    const auto answer = broker.fetch(topic, Offset{0}, 0ms);
+    const auto batch = must(RecordBatchView::parse(must(answer.get().front()).bytes));
+    EXPECT_TRUE(batch.crc_matches());
+    return batch.compression();
+  };
+  const std::string value(1000, 'v');
+  for (const auto* topic : {"packed", "plain", "as-it-comes"}) {
+    must(broker.produce_durably(topic, gzip(value)));
+    must(broker.produce_durably(topic, broker.batch({"second"})));
+    EXPECT_THAT(broker.values(topic), ElementsAre(value, "second"));
+  }
+  EXPECT_EQ(stored("packed"), Compression::kZstd);
+  EXPECT_EQ(stored("plain"), Compression::kNone);
+  EXPECT_EQ(stored("as-it-comes"), Compression::kGzip);
+}
+
+TEST(Produce, RefusesABatchThatGrowsTooLargeWhenItIsUnpacked) {
+  SimulatedBroker broker;
+  broker.create("plain", 1, {{"compression.type", "uncompressed"}, {"max.message.bytes", "500"}});
+  RecordBatchBuilder builder{broker.buffers, 1 << 20, {.compression = Compression::kGzip}};
+  ASSERT_TRUE(builder.try_append(broker.clock.wall(), "key", std::string(2000, 'v')));
+  const auto packed = must(builder.finish());
+  ASSERT_LT(packed.bytes.size(), 500U);
+  EXPECT_EQ(code_of(broker.produce_durably("plain", {packed.bytes.begin(), packed.bytes.end()})),
+            ErrorCode::kMessageTooLarge);
+}
+
+TEST(Produce, WithWriteCachingShowsNoMoreUnsyncedRecordsThanFlushMessages) {
+  SimulatedBroker broker;
+  broker.create("cached", 1, {{"write.caching", "true"}, {"flush.messages", "3"}});
+  EXPECT_TRUE(broker.produce("cached", broker.batch({"1", "2"})).came());
+  const auto third = broker.produce("cached", broker.batch({"3"}));
+  EXPECT_FALSE(third.came());
+  EXPECT_THAT(broker.values("cached"), ElementsAre("1", "2"));
+  broker.executor.run_all();
+  EXPECT_TRUE(third.came());
+}
+
+TEST(Compaction, IsDoneByTheBrokerFromTimeToTime) {
+  SimulatedBroker broker{{{"log.cleaner.backoff.ms", "1000"}}};
+  broker.create("totals", 1, {{"cleanup.policy", "compact"}, {"segment.bytes", "2000"}});
+  for (int i = 0; i < 100; ++i) {
+    RecordBatchBuilder builder{broker.buffers, 1 << 20};
+    ASSERT_TRUE(builder.try_append(broker.clock.wall(), "k" + std::to_string(i % 4), std::to_string(i)));
+    const auto packed = must(builder.finish());
+    must(broker.produce_durably("totals", {packed.bytes.begin(), packed.bytes.end()}));
+  }
+  EXPECT_EQ(broker.values("totals").size(), 100U);
+  for (int i = 0; i < 3; ++i) {
+    broker.clock.advance(1s);
+    broker.executor.run_all();
+  }
+  EXPECT_LT(broker.values("totals").size(), 40U);
+  EXPECT_EQ(broker.values("totals").back(), "99");
+  broker.reopen();
+  EXPECT_LT(broker.values("totals").size(), 40U);
+  RecordBatchBuilder keyless{broker.buffers, 1 << 20};
+  ASSERT_TRUE(keyless.try_append(broker.clock.wall(), nullptr, "value"));
+  const auto packed = must(keyless.finish());
+  EXPECT_EQ(code_of(broker.produce_durably("totals", {packed.bytes.begin(), packed.bytes.end()})),
+            ErrorCode::kInvalidRecord);
+}
+
 TEST(Produce, TimesOutWhenTheDiskIsSlowAndKeepsTheRecords) {
   SimulatedBroker broker{{{"log.retention.check.interval.ms", "3600000"}}};
   broker.create("orders");

@@ -274,5 +274,24 @@ TEST_F(PartitionLogTest, LastStableStaysBeforeAnOpenTransaction) {
   EXPECT_EQ(log->last_stable(), Offset{3});
 }
 
+TEST_F(PartitionLogTest, JitterEndsSegmentsAtDifferentTimesButNeverLate) {
+  config.segment_ms = std::chrono::milliseconds{1000};
+  config.segment_jitter = std::chrono::milliseconds{900};
+  open();
+  std::set<std::int64_t> ages;
+  std::int64_t first = 0;
+  std::int64_t now = 0;
+  for (; ages.size() < 5 && now < 100'000; now += 10) {
+    const auto before = log->segment_count();
+    append({"value"}, now);
+    if (log->segment_count() == before) continue;
+    ages.insert(now - first);
+    EXPECT_LE(now - first, 1010);
+    EXPECT_GE(now - first, 100);
+    first = now;
+  }
+  EXPECT_EQ(ages.size(), 5U);
+}
+
 }  // namespace
 }  // namespace millrace
