@@ -15,7 +15,7 @@
 namespace millrace::cli {
 namespace {
 
-constexpr const char* kLogSummary = "Looks at the files of a log. Nothing is changed on disk.";
+constexpr const char* kLogSummary = "Looks at the files of a log. Nothing is changed on disk but by repair --cut.";
 constexpr const char* kVerifyFooter = R"(
 Reads everything below PATH, which may be a data folder, a partition's folder or one .log file, and changes nothing.
 Exit code 0: all is sound. 1: something is damaged.
@@ -23,8 +23,14 @@ Exit code 0: all is sound. 1: something is damaged.
 A tail that no sync has confirmed is what a crash leaves; the next start cuts it and says so. A damaged index is rebuilt
 by the next start. A damaged segment keeps its partition offline, and the others work. To get it back:
   - from a copy: stop the broker, put the partition's folder back as it was, start the broker;
-  - without one: copy the folder away, then delete the topic and make it again.
+  - without one: `millrace log repair FOLDER` says what would be lost by ending the log before the damage.
 `millrace log dump FILE` shows what is before the damage.)";
+
+constexpr const char* kRepairFooter = R"(
+Says what is damaged in a partition, and what ending its log before the damage would lose. With --cut it does so: every
+record from there on is lost, also those that look intact, and consumers that were further on must be set back. The
+bytes are kept in files that end in .cut, beside the segments, until you remove them. The broker has to be stopped.
+Exit code 0: nothing is damaged, or it was cut. 1: it is damaged, and nothing was changed.)";
 
 int cannot(const Error& error) {
   fmt::print(stderr, "millrace log: {}\n", error.message());
@@ -106,15 +112,36 @@ int verify(const std::string& path, Print print) {
   return kDone;
 }
 
+int repair(const std::string& path, RepairMode mode) {
+  const auto repair = repair_log(path, mode);
+  if (!repair) return cannot(repair.error());
+  if (repair->damage.empty()) {
+    fmt::print("{}: nothing has to be repaired\n", repair->directory);
+    return kDone;
+  }
+  const bool cut = mode == RepairMode::kCut;
+  fmt::print("{}: {}\n", repair->directory, repair->damage);
+  fmt::print("  the log {} at offset {}\n", cut ? "now ends" : "would end", repair->end.value());
+  fmt::print("  {}: offsets {} to {}, {} bytes; {} of the records behind the damage look intact\n",
+             cut ? "lost" : "would be lost", repair->end.value(), repair->lost_end.value() - 1, repair->cut_bytes,
+             repair->intact_records);
+  for (const auto& file : repair->side_files) fmt::print("  kept in {}\n", file);
+  if (cut) return kDone;
+  fmt::print("  nothing was changed; to cut: millrace log repair --cut {}\n", repair->directory);
+  return kFailed;
+}
+
 struct LogOptions {
   std::string path;
   bool records = false;
   bool as_json = false;
+  bool cut = false;
 };
 
 struct LogCommands {
   CLI::App* dump;
   CLI::App* verify;
+  CLI::App* repair;
 };
 
 LogCommands declare(CLI::App& app, LogOptions& options) {
@@ -127,7 +154,11 @@ LogCommands declare(CLI::App& app, LogOptions& options) {
   verify_command->add_option("PATH", options.path, "a data folder, a partition's folder, or a .log file")->required();
   verify_command->add_flag("--json", options.as_json, "print the findings as JSON");
   verify_command->footer(kVerifyFooter);
-  return {dump_command, verify_command};
+  auto* repair_command = app.add_subcommand("repair", "end a damaged partition's log before its damage");
+  repair_command->add_option("FOLDER", options.path, "a partition's folder, such as DATA/orders-0")->required();
+  repair_command->add_flag("--cut", options.cut, "do it; without, only say what would be lost");
+  repair_command->footer(kRepairFooter);
+  return {dump_command, verify_command, repair_command};
 }
 
 }  // namespace
@@ -153,6 +184,7 @@ int run_log(std::span<char*> arguments) {
     return kWrongUse;
   }
   if (commands.dump->parsed()) return dump(options.path, options.records ? DumpDetail::kRecords : DumpDetail::kBatches);
+  if (commands.repair->parsed()) return repair(options.path, options.cut ? RepairMode::kCut : RepairMode::kShow);
   return verify(options.path, options.as_json ? Print::kJson : Print::kText);
 }
 

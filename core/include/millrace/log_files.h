@@ -11,8 +11,8 @@
 
 namespace millrace {
 
-/// Looks at the files of a log, without a broker. Nothing is changed on disk; a log that is being written may be looked
-/// at too.
+/// Looks at the files of a log, without a broker. Nothing is changed on disk but by `repair_log`; a log that is being
+/// written may be looked at too.
 
 /// Gets the lines of a dump, without their ends.
 using DumpLine = std::function<void(std::string_view)>;
@@ -44,5 +44,32 @@ struct PartitionCheck {
 /// checksums, offsets and that indexes and segments agree. Errors: `kNotFound`, `kInvalidArgument` (nothing of a log
 /// there), `kIo`.
 [[nodiscard]] Result<std::vector<PartitionCheck>> verify_log(const std::string& path);
+
+enum class RepairMode : std::uint8_t {
+  kShow,  ///< only says what `kCut` would do
+  kCut,
+};
+
+/// What `repair_log` found, and what cutting there loses.
+struct LogRepair {
+  std::string directory;
+  /// What is wrong and where; empty when nothing is, and then nothing is cut.
+  std::string damage;
+  /// The log ends here afterwards: every offset from this one up to `lost_end` is lost.
+  Offset end = kNoOffset;
+  /// After the last offset that can still be read behind the damage; `end` when none can.
+  Offset lost_end = kNoOffset;
+  /// Records behind the damage that look intact, and are lost as well.
+  std::uint64_t intact_records = 0;
+  std::uint64_t cut_bytes = 0;
+  /// Where the bytes that are cut are kept.
+  std::vector<std::string> side_files;
+};
+
+/// Ends a partition's log before its first damage, so that the next start takes it back into use. What is cut is kept
+/// in files beside it, whole, and never removed. `directory` is the partition's folder in a data folder that no broker
+/// uses. It can be interrupted and done again. Damaged indexes are no matter: the next start rebuilds them. Errors:
+/// `kInUse`, `kNotFound`, `kInvalidArgument` (no partition's folder), `kNoSpace`, `kIo`.
+[[nodiscard]] Result<LogRepair> repair_log(const std::string& directory, RepairMode mode);
 
 }  // namespace millrace
