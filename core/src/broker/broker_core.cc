@@ -10,11 +10,11 @@
 #include <optional>
 
 #include "base/buffers.h"
+#include "base/deadline_queue.h"
 #include "base/files.h"
 #include "base/uuid.h"
 #include "broker/cluster_state.h"
 #include "broker/config_view.h"
-#include "broker/deadline_queue.h"
 #include "broker/fetch_path.h"
 #include "broker/partition_table.h"
 #include "broker/produce_path.h"

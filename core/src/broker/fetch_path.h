@@ -6,9 +6,9 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/deadline_queue.h"
 #include "base/executor.h"
 #include "broker/broker_calls.h"
-#include "broker/deadline_queue.h"
 #include "broker/partition_table.h"
 
 namespace millrace {

@@ -5,8 +5,8 @@
 
 #include "base/buffers.h"
 #include "base/clock.h"
+#include "base/deadline_queue.h"
 #include "broker/broker_calls.h"
-#include "broker/deadline_queue.h"
 #include "broker/partition_table.h"
 
 namespace millrace {

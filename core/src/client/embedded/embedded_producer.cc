@@ -7,7 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "broker/deadline_queue.h"
+#include "base/deadline_queue.h"
 #include "client/client_config.h"
 #include "client/embedded/embedded_client.h"
 #include "client/embedded/producer_batches.h"

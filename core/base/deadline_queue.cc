@@ -1,4 +1,4 @@
-#include "broker/deadline_queue.h"
+#include "base/deadline_queue.h"
 
 #include <vector>
 
