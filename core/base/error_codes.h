@@ -82,6 +82,7 @@
   X(kPreferredLeaderNotAvailable, 80, "PREFERRED_LEADER_NOT_AVAILABLE")      \
   X(kGroupMaxSizeReached, 81, "GROUP_MAX_SIZE_REACHED")                      \
   X(kFencedInstanceId, 82, "FENCED_INSTANCE_ID")                             \
+  X(kGroupSubscribedToTopic, 86, "GROUP_SUBSCRIBED_TO_TOPIC")                \
   X(kInvalidRecord, 87, "INVALID_RECORD")                                    \
   X(kUnstableOffsetCommit, 88, "UNSTABLE_OFFSET_COMMIT")                     \
   X(kThrottlingQuotaExceeded, 89, "THROTTLING_QUOTA_EXCEEDED")               \

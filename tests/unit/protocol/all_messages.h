@@ -4,19 +4,30 @@
 #include "protocol/api_versions.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_groups.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
+#include "protocol/describe_groups.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
+#include "protocol/group_records.h"
 #include "protocol/headers.h"
+#include "protocol/heartbeat.h"
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/init_producer_id.h"
+#include "protocol/join_group.h"
+#include "protocol/leave_group.h"
+#include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
 #include "protocol/metadata.h"
 #include "protocol/metadata_records.h"
+#include "protocol/offset_commit.h"
+#include "protocol/offset_delete.h"
+#include "protocol/offset_fetch.h"
 #include "protocol/produce.h"
+#include "protocol/sync_group.h"
 
 namespace millrace::protocol {
 
@@ -31,7 +42,11 @@ void for_each_api_message(Use use) {
              DeleteRecordsResponse, InitProducerIdRequest, InitProducerIdResponse, FindCoordinatorRequest,
              FindCoordinatorResponse, DescribeConfigsRequest, DescribeConfigsResponse, DescribeClusterRequest,
              DescribeClusterResponse, AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest,
-             IncrementalAlterConfigsResponse, CreatePartitionsRequest, CreatePartitionsResponse>();
+             IncrementalAlterConfigsResponse, CreatePartitionsRequest, CreatePartitionsResponse, JoinGroupRequest,
+             JoinGroupResponse, SyncGroupRequest, SyncGroupResponse, HeartbeatRequest, HeartbeatResponse,
+             LeaveGroupRequest, LeaveGroupResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
+             OffsetFetchResponse, OffsetDeleteRequest, OffsetDeleteResponse, ListGroupsRequest, ListGroupsResponse,
+             DescribeGroupsRequest, DescribeGroupsResponse, DeleteGroupsRequest, DeleteGroupsResponse>();
 }
 
 /// The same for each record of the metadata log.
@@ -40,6 +55,15 @@ void for_each_metadata_record(Use use) {
   [&use]<class... Record>(const std::variant<Record...>*) {
     (use.template operator()<Record>(), ...);
   }(static_cast<const MetadataRecord*>(nullptr));
+}
+
+/// The same for keys and values of `__consumer_offsets`.
+template <class Use>
+void for_each_group_record(Use use) {
+  use.template operator()<OffsetCommitKey>();
+  use.template operator()<OffsetCommitValue>();
+  use.template operator()<GroupMetadataKey>();
+  use.template operator()<GroupMetadataValue>();
 }
 
 }  // namespace millrace::protocol

@@ -108,7 +108,19 @@ std::string text_of(const rapidjson::Value& object, const char* key) {
   return found->value.GetString();
 }
 
-std::vector<FieldFacts> facts_of(const rapidjson::Value& fields) {
+/// The fields of a struct that a schema names beside its fields, or null.
+const rapidjson::Value* common_struct(const rapidjson::Value& schema, const std::string& type) {
+  const auto structs = schema.FindMember("commonStructs");
+  if (structs == schema.MemberEnd()) return nullptr;
+  for (const auto& common : structs->value.GetArray()) {
+    if (type == common["name"].GetString() || type == std::string{"[]"} + common["name"].GetString()) {
+      return &common["fields"];
+    }
+  }
+  return nullptr;
+}
+
+std::vector<FieldFacts> facts_of(const rapidjson::Value& fields, const rapidjson::Value& schema) {
   std::vector<FieldFacts> out;
   for (const auto& field : fields.GetArray()) {
     auto& facts = out.emplace_back();
@@ -124,9 +136,10 @@ std::vector<FieldFacts> facts_of(const rapidjson::Value& fields) {
       facts.fallback = value == 0 ? "" : std::to_string(value);
     }
     if (facts.fallback == "false") facts.fallback.clear();
-    if (field.HasMember("fields")) {
+    const auto* inner = field.HasMember("fields") ? &field["fields"] : common_struct(schema, facts.type);
+    if (inner != nullptr) {
       facts.type = facts.type.starts_with("[]") ? "[]struct" : "struct";
-      facts.fields = facts_of(field["fields"]);
+      facts.fields = facts_of(*inner, schema);
     }
   }
   return out;
@@ -209,7 +222,7 @@ void compare_with(const std::filesystem::path& file, Versions* covered) {
   Describer describer;
   const Message message;
   Message::fields(message, describer);
-  compare(std::move(describer).take(), facts_of(schema["fields"]), valid, Message::kName);
+  compare(std::move(describer).take(), facts_of(schema["fields"], schema), valid, Message::kName);
 }
 
 class Schemas : public testing::Test {
@@ -249,6 +262,15 @@ TEST_F(Schemas, AgreeWithTheFieldListsOfAllMetadataRecords) {
     ++files;
   }
   EXPECT_EQ(records, files);
+}
+
+TEST_F(Schemas, AgreeWithTheFieldListsOfGroupRecords) {
+  for_each_group_record([]<class Record>() {
+    Versions covered{std::numeric_limits<std::int16_t>::max(), 0};
+    compare_with<Record>(
+        reference_folder() / "kafka-4.3.1" / "group-coordinator" / (std::string(Record::kName) + ".json"), &covered);
+    EXPECT_EQ(with_versions(Record::kVersions), with_versions(covered)) << Record::kName;
+  });
 }
 
 }  // namespace

@@ -1,0 +1,94 @@
+#include "protocol/group_records.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/bytes_io.h"
+#include "protocol/instantiate.h"
+
+namespace millrace::protocol {
+
+MILLRACE_WIRE_MESSAGE(OffsetCommitKey);
+MILLRACE_WIRE_MESSAGE(OffsetCommitValue);
+MILLRACE_WIRE_MESSAGE(GroupMetadataKey);
+MILLRACE_WIRE_MESSAGE(GroupMetadataValue);
+
+namespace {
+
+// Under this kind the first Kafkas wrote what `OffsetCommitKey` says today.
+constexpr std::int16_t kLegacyOffsetCommit = 0;
+// Kafka writes the newest version without tagged fields, so that brokers one step older can read it.
+constexpr std::int16_t kWrittenVersion = 3;
+constexpr std::int16_t kVersionWithExpiry = 1;
+
+std::int16_t written_version(const GroupMetadataValue&) { return kWrittenVersion; }
+std::int16_t written_version(const OffsetCommitValue& value) {
+  if (value.expire_timestamp != -1) return kVersionWithExpiry;
+  return value.topic_id.is_nil() ? kWrittenVersion : OffsetCommitValue::kVersions.last;
+}
+
+template <class Message>
+std::vector<std::byte> prefixed(std::int16_t prefix, const Message& message, std::int16_t version) {
+  ByteWriter out;
+  out.write<std::int16_t>(prefix);
+  out.write_bytes(encode(message, version));
+  return out.take();
+}
+
+template <class Value>
+Result<std::optional<Value>> decode_value(NullableBytes bytes) {
+  if (bytes.is_null()) return std::optional<Value>{};
+  ByteReader reader{bytes.bytes()};
+  const auto version = reader.read<std::int16_t>();
+  if (!reader.ok()) {
+    return millrace::fail(ErrorCode::kMalformed, fmt::format("cannot decode {}: it ends too early", Value::kName));
+  }
+  if (!Value::kVersions.has(version)) {
+    return millrace::fail(
+        ErrorCode::kUnsupported,
+        fmt::format("cannot decode {} version {}: versions up to {} are known. A newer version wrote it.", Value::kName,
+                    version, Value::kVersions.last));
+  }
+  MILLRACE_TRY(value, decode<Value>(bytes.bytes().subspan(reader.position()), version));
+  return std::optional<Value>{std::move(value)};
+}
+
+template <class Record>
+Result<GroupRecord> decode_record(Bytes key, NullableBytes value) {
+  using Key = decltype(Record::key);
+  using Value = typename decltype(Record::value)::value_type;
+  MILLRACE_TRY(decoded_key, decode<Key>(key, 0));
+  MILLRACE_TRY(decoded_value, decode_value<Value>(value));
+  return Record{.key = std::move(decoded_key), .value = std::move(decoded_value)};
+}
+
+}  // namespace
+
+EncodedGroupRecord encode_group_record(const GroupRecord& record) {
+  return std::visit(
+      []<class Record>(const Record& said) {
+        EncodedGroupRecord encoded;
+        encoded.key = prefixed(decltype(said.key)::kKey, said.key, 0);
+        if (said.value) {
+          const auto version = written_version(*said.value);
+          encoded.value = prefixed(version, *said.value, version);
+        }
+        return encoded;
+      },
+      record);
+}
+
+Result<GroupRecord> decode_group_record(NullableBytes key, NullableBytes value) {
+  ByteReader reader{key.bytes()};
+  const auto kind = reader.read<std::int16_t>();
+  if (!reader.ok()) return millrace::fail(ErrorCode::kMalformed, "cannot decode a group record: its key is too short");
+  const auto fields = key.bytes().subspan(reader.position());
+  if (kind == OffsetCommitKey::kKey || kind == kLegacyOffsetCommit) {
+    return decode_record<CommittedOffsetRecord>(fields, value);
+  }
+  if (kind == GroupMetadataKey::kKey) return decode_record<GroupMetadataRecord>(fields, value);
+  return millrace::fail(ErrorCode::kUnsupported, fmt::format("cannot decode a group record: unknown kind {}", kind));
+}
+
+}  // namespace millrace::protocol
