@@ -61,6 +61,15 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"log.message.timestamp.after.max.ms", ConfigType::kLong, "3600000", "Default of message.timestamp.after.max.ms.", 0},
     {"log.write.caching", ConfigType::kBool, "false", "Default of write.caching."},
     {"metadata.log.max.record.bytes.between.snapshots", ConfigType::kLong, "20971520", "The metadata log is cut and begins with a snapshot once it is so long, in bytes.", 1},
+    {"offsets.topic.num.partitions", ConfigType::kInt, "50", "Partitions of __consumer_offsets when it is made; groups are spread over them.", 1, kMaxInt},
+    {"offsets.topic.segment.bytes", ConfigType::kInt, "104857600", "segment.bytes of __consumer_offsets when it is made.", 1, kMaxInt},
+    {"offset.metadata.max.bytes", ConfigType::kInt, "4096", "The most bytes of metadata with a committed offset.", 0, kMaxInt},
+    {"offsets.retention.minutes", ConfigType::kInt, "10080", "How long the offsets of a group without members are kept.", 1, kMaxInt},
+    {"offsets.retention.check.interval.ms", ConfigType::kLong, "600000", "How often that is looked at, in milliseconds.", 1},
+    {"group.min.session.timeout.ms", ConfigType::kInt, "6000", "The shortest session time-out that a member may ask for.", 1, kMaxInt},
+    {"group.max.session.timeout.ms", ConfigType::kInt, "1800000", "The longest.", 1, kMaxInt},
+    {"group.max.size", ConfigType::kInt, "2147483647", "The most members of a group.", 1, kMaxInt},
+    {"group.initial.rebalance.delay.ms", ConfigType::kInt, "3000", "How long an empty group waits for more members before its first rebalance.", 0, kMaxInt},
     {"fetch.max.bytes", ConfigType::kInt, "57671680", "The most bytes in one answer to a fetch.", 1024, kMaxInt},
     {"socket.request.max.bytes", ConfigType::kInt, "104857600", "The largest request that is accepted.", 1024, kMaxInt},
     {"connections.max.idle.ms", ConfigType::kLong, "600000", "A connection that is silent for so long is closed.", -1},
@@ -169,7 +178,7 @@ constexpr std::string_view kWithoutEffect[] = {
     "socket.receive.buffer.bytes", "num.recovery.threads.per.data.dir", "offsets.topic.replication.factor",
     "transaction.state.log.replication.factor", "transaction.state.log.min.isr",
     "share.coordinator.state.topic.replication.factor", "share.coordinator.state.topic.min.isr",
-    "group.initial.rebalance.delay.ms", "log.cleaner.threads", "log.cleaner.io.buffer.size",
+    "log.cleaner.threads", "log.cleaner.io.buffer.size",
 };
 // clang-format on
 

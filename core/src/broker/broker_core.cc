@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 
 #include "base/buffers.h"
 #include "base/deadline_queue.h"
@@ -15,6 +16,7 @@
 #include "base/uuid.h"
 #include "broker/cluster_state.h"
 #include "broker/config_view.h"
+#include "broker/coordinator_topic.h"
 #include "broker/fetch_path.h"
 #include "broker/partition_table.h"
 #include "broker/produce_path.h"
@@ -102,7 +104,10 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   }
 
   void end_wait(FetchId fetch) override { fetches_->end_wait(fetch); }
-  void end_all_waits() override { fetches_->end_all_waits(); }
+  void end_all_waits() override {
+    fetches_->end_all_waits();
+    groups_->end_waits();
+  }
 
   Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition, OffsetQuery query,
                                    Isolation isolation, LeaderEpoch current_leader_epoch) override;
@@ -132,6 +137,8 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
                      ValidateOnly validate_only, DoneVoid done) override;
 
+  GroupCoordinator& groups() override { return *groups_; }
+
   void init_producer_id(InitProducerIdDone done) override {
     if (closed_) return done(std::unexpected(closed()));
     producer_ids_->next(std::move(done));
@@ -152,6 +159,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   };
   [[nodiscard]] Result<Target> target(const TopicRef& topic, PartitionIndex partition,
                                       LeaderEpoch epoch = kNoLeaderEpoch) const;
+  void make_group_coordinator();
   void flush_soon();
   void schedule_tick();
   void schedule_cleaning(Duration wait);
@@ -166,6 +174,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   ProducePath produces_;
   std::shared_ptr<ClusterState> cluster_;
   std::shared_ptr<ProducerIds> producer_ids_;
+  std::unique_ptr<GroupCoordinator> groups_;
 
   std::mutex controller_mutex_;
   std::optional<Controller> controller_;
@@ -227,9 +236,42 @@ Result<void> LocalBroker::start(std::string_view directory) {
     environment_.logger.info("these keys of the configuration have no effect here: {}",
                              fmt::join(config_.without_effect(), ", "));
   }
+  make_group_coordinator();
   schedule_tick();
   schedule_cleaning(std::chrono::milliseconds{config_.get_long("log.cleaner.backoff.ms")});
   return {};
+}
+
+void LocalBroker::make_group_coordinator() {
+  const auto time_of = [&](std::string_view key) { return std::chrono::milliseconds{config_.get_long(key)}; };
+  CreateTopic topic{.name = std::string{kConsumerOffsetsTopic},
+                    .partitions = static_cast<std::int32_t>(config_.get_long("offsets.topic.num.partitions"))};
+  topic.configs = {{"cleanup.policy", "compact"},
+                   {"compression.type", "producer"},
+                   {"segment.bytes", std::to_string(config_.get_long("offsets.topic.segment.bytes"))}};
+  auto create = [weak = weak_from_this()](CreateTopic wanted, CreateTopicsDone done) {
+    if (const auto self = weak.lock()) self->create_topics({std::move(wanted)}, ValidateOnly::kNo, std::move(done));
+  };
+  auto metadata = [cluster = cluster_] { return cluster->image(); };
+  auto appended = [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->flush_soon();
+  };
+  const std::shared_ptr<GroupContext> context{new GroupContext{
+      .log = std::make_shared<CoordinatorTopic>(std::move(topic), partitions_, metadata, std::move(create),
+                                                std::move(appended)),
+      .deadlines = deadlines_,
+      .executor = environment_.executor,
+      .clock = environment_.clock,
+      .logger = environment_.logger,
+      .groups = {.min_session_timeout = time_of("group.min.session.timeout.ms"),
+                 .max_session_timeout = time_of("group.max.session.timeout.ms"),
+                 .initial_rebalance_delay = time_of("group.initial.rebalance.delay.ms"),
+                 .max_size = static_cast<std::size_t>(config_.get_long("group.max.size"))},
+      .offsets = {.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
+                  .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
+  groups_ =
+      std::make_unique<GroupCoordinator>(context, metadata, time_of("offsets.retention.check.interval.ms"), random_());
+  groups_->start();
 }
 
 Result<void> LocalBroker::close(Duration) {
@@ -241,6 +283,7 @@ Result<void> LocalBroker::close(Duration) {
   for (const auto& partition : partitions_->all()) partition->retire();
   // Whatever still waits for a disk is answered by its log.
   close_result_ = logs_ ? logs_->close() : Result<void>{};
+  if (groups_) groups_->close();
   deadlines_->close();
   return *close_result_;
 }
@@ -378,7 +421,14 @@ void LocalBroker::delete_topics(std::vector<TopicRef> topics, DeleteTopicsDone d
         }
         return controller_->delete_topic(image, topic, records);
       },
-      std::move(done));
+      [weak = weak_from_this(), done = std::move(done)](std::vector<Result<DeletedTopic>> deleted) mutable {
+        std::set<std::string> names;
+        for (const auto& topic : deleted) {
+          if (topic) names.insert(topic->name);
+        }
+        if (const auto self = weak.lock(); self && !names.empty()) self->groups_->topics_deleted(names);
+        done(std::move(deleted));
+      });
 }
 
 void LocalBroker::create_partitions(std::vector<CreatePartitions> calls, ValidateOnly validate_only,

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "broker/broker_calls.h"
 #include "broker/broker_config.h"
+#include "coordinator/group_coordinator.h"
 #include "metadata/metadata_image.h"
 #include "millrace/client.h"
 
@@ -125,6 +126,11 @@ class BrokerCore {
   /// `kInvalidRequest`.
   virtual void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
                              ValidateOnly validate_only, DoneVoid done) = 0;
+
+  // --- groups ---
+
+  /// Consumer groups and committed offsets.
+  [[nodiscard]] virtual GroupCoordinator& groups() = 0;
 
   // --- producers ---
 

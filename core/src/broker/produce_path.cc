@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "broker/coordinator_topic.h"
 #include "record/batch_filter.h"
 
 namespace millrace {
@@ -114,6 +115,10 @@ Result<ProducePath::Written> ProducePath::append(const ProducePartition& target,
                 fmt::format("acks={} asks for more replicas than there are; use 0, 1 or all", acks));
   }
   MILLRACE_TRY(partition, partitions_.find(target.topic, target.partition));
+  if (is_coordinator_topic(partition->name().topic)) {
+    return fail(ErrorCode::kInvalidTopic,
+                fmt::format("topic \"{}\" is the broker's own and cannot be written", partition->name().topic));
+  }
   MILLRACE_TRY(log, partition->log());
   if (const auto needed = partition->min_insync_replicas(); acks == kAcksAll && needed > 1) {
     return fail(ErrorCode::kNotEnoughReplicas, fmt::format("{} has 1 replica in sync, but min.insync.replicas is {}",

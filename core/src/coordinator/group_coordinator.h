@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/group_shard.h"
+#include "metadata/metadata_image.h"
+
+namespace millrace {
+
+/// The partition of `__consumer_offsets` that a group belongs to: Java's hash of its id, as Kafka's clients and brokers
+/// reckon it.
+[[nodiscard]] PartitionIndex partition_of_group(std::string_view group, std::int32_t partitions);
+
+/// Classic consumer groups and committed offsets: what the group APIs mean. Each group belongs to a shard, by its id; a
+/// shard has a partition of `__consumer_offsets`, from which it is restored when the broker starts.
+///
+/// Threading: any thread may call any function; none waits, but on a shard's lock. `done` is called exactly once, on
+/// any thread, inside the call or later; what is answered is durable.
+///
+/// Errors, of every call: `kNotCoordinator` (there is no `__consumer_offsets`: ask for the coordinator first),
+/// `kCoordinatorLoadInProgress`, `kCoordinatorNotAvailable` (closed, or the log cannot be written), and
+/// `kInvalidGroupId` for an empty id where there must be one.
+class GroupCoordinator {
+ public:
+  using Metadata = std::function<std::shared_ptr<const MetadataImage>()>;
+
+  /// `metadata` tells which topics there are. `retention_check`: how often old offsets are looked for.
+  GroupCoordinator(std::shared_ptr<GroupContext> context, Metadata metadata, std::chrono::milliseconds retention_check,
+                   std::uint64_t seed);
+  ~GroupCoordinator();
+
+  /// Begins to read what was written before, if anything was. Before any other call.
+  void start();
+  /// Answers whatever waits; nobody loses its membership.
+  void end_waits();
+  /// Ends it, after its log was closed; idempotent.
+  void close();
+
+  /// `done` when this broker coordinates groups: makes the topic when there is none.
+  void ensure(CoordinatorLog::Done done);
+
+  void join(const std::string& group, JoinGroup call, JoinDone done);
+  void sync(const std::string& group, SyncGroup call, SyncDone done);
+  [[nodiscard]] ErrorCode heartbeat(const std::string& group, const MemberName& member, std::int32_t generation);
+  void leave(const std::string& group, const std::vector<MemberName>& members, LeaveDone done);
+
+  /// For each offset: the group's errors (`kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`,
+  /// `kRebalanceInProgress`), `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kOffsetMetadataTooLarge`.
+  void commit_offsets(CommitOffsets call, ErrorCodesDone done);
+  /// For each partition: the offset, or `kUnknownTopicId`.
+  [[nodiscard]] Result<std::vector<FetchedOffset>> fetch_offsets(const std::string& group,
+                                                                 std::span<const PartitionRef> partitions);
+  [[nodiscard]] Result<CommittedOffsets::OfGroup> fetch_all_offsets(const std::string& group);
+  /// `kGroupIdNotFound`, `kNonEmptyGroup`; for each: `kGroupSubscribedToTopic`.
+  void delete_offsets(const std::string& group, std::vector<TopicPartition> partitions, DeleteOffsetsDone done);
+
+  [[nodiscard]] Result<std::vector<ListedGroup>> list();
+  [[nodiscard]] Result<DescribedGroup> describe(const std::string& group);
+  /// For each: `kGroupIdNotFound`, `kNonEmptyGroup`.
+  void delete_groups(const std::vector<std::string>& groups, ErrorCodesDone done);
+
+  /// These topics are gone, and so are the offsets in them.
+  void topics_deleted(const std::set<std::string>& topics);
+
+ private:
+  using Shards = std::vector<std::shared_ptr<GroupShard>>;
+  /// Null while there is no topic.
+  [[nodiscard]] std::shared_ptr<GroupShard> shard_of(const std::string& group);
+  [[nodiscard]] Result<std::shared_ptr<GroupShard>> named_shard(const std::string& group);
+  [[nodiscard]] Shards shards();
+  void open_shards();
+  void ensured(const Result<void>& result);
+
+  class RetentionTimer;
+  const std::shared_ptr<GroupContext> context_;
+  const Metadata metadata_;
+  const std::uint64_t seed_;
+  const std::shared_ptr<RetentionTimer> retention_;
+
+  std::shared_mutex mutex_;
+  // Once made, their number stays: it decides which group is where.
+  Shards shards_;
+  bool closed_ = false;
+  // Who waits for the topic to be made.
+  std::vector<CoordinatorLog::Done> ensuring_;
+};
+
+}  // namespace millrace

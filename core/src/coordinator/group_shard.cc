@@ -1,0 +1,410 @@
+#include "coordinator/group_shard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/uuid.h"
+#include "record/record_batch_builder.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kReadBytes = 1U << 20;
+// Larger than any group; a segment holds several.
+constexpr std::size_t kMaxBatchBytes = 16U << 20;
+
+/// What a member is told when its group's records cannot be written: what makes it try again, or not.
+ErrorCode told(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kStorageError:
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kRequestTimedOut:
+    case ErrorCode::kClosed:
+    case ErrorCode::kIo:
+    case ErrorCode::kNoSpace:
+      return ErrorCode::kCoordinatorNotAvailable;
+    default:
+      return ErrorCode::kUnknownServerError;
+  }
+}
+
+NullableBytes view(const std::optional<std::vector<std::byte>>& bytes) {
+  return bytes ? NullableBytes{Bytes{*bytes}} : NullableBytes{};
+}
+
+template <class Waiting, class Answer>
+void answer(Waiting& waiting, GroupRequestId request, Answer given, Outbox& out) {
+  auto found = waiting.extract(request);
+  if (!found) return;
+  out.add([done = std::move(found.mapped()), given = std::move(given)]() mutable { done(std::move(given)); });
+}
+
+const std::string& group_of(const protocol::GroupRecord& record) {
+  return std::visit([](const auto& said) -> const std::string& { return said.key.group; }, record);
+}
+
+}  // namespace
+
+GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> context, std::uint64_t seed)
+    : partition_(partition), context_(std::move(context)), random_(seed) {}
+
+// --- loading ---------------------------------------------------------------------------------------------------------
+
+void GroupShard::load() {
+  const auto start = context_->log->start(partition_);
+  if (!start) return load_failed(start.error());
+  read_on(std::make_shared<GroupReplay>(context_->buffers), *start);
+}
+
+void GroupShard::read_on(const std::shared_ptr<GroupReplay>& replay, Offset from) {
+  // A piece at a time: other work of the executor takes its turn.
+  context_->executor.post([weak = weak_from_this(), replay, from] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const auto slice = self->context_->log->read(self->partition_, from, kReadBytes);
+    if (!slice) return self->load_failed(slice.error());
+    if (slice->bytes.empty()) return self->loaded(*replay);
+    const auto next = replay->apply(slice->bytes);
+    if (!next) return self->load_failed(next.error());
+    if (*next <= from) return self->load_failed({ErrorCode::kCorruptLog, "its records do not follow one another"});
+    self->read_on(replay, *next);
+  });
+}
+
+void GroupShard::load_failed(const Error& error) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (state_ != State::kLoading) return;
+    state_ = State::kFailed;
+  }
+  context_->logger.error("the groups in __consumer_offsets-{} cannot be served: {}", partition_.value(),
+                         error.message());
+}
+
+void GroupShard::loaded(GroupReplay& replay) {
+  if (replay.unknown() > 0) {
+    context_->logger.warn("__consumer_offsets-{}: {} of {} records were left alone: {}", partition_.value(),
+                          replay.unknown(), replay.records(), replay.first_unknown());
+  }
+  const std::lock_guard lock{mutex_};
+  if (state_ != State::kLoading) return;
+  const auto now = time();
+  for (const auto& [id, value] : replay.groups()) {
+    groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now), .armed = {}});
+  }
+  offsets_ = std::move(replay.offsets());
+  for (const auto& [id, offsets] : offsets_.groups()) find_or_make(id);
+  for (auto& [id, entry] : groups_) arm(entry);
+  state_ = State::kActive;
+}
+
+ErrorCode GroupShard::unavailable() const {
+  switch (state_) {
+    case State::kActive:
+      return ErrorCode::kNone;
+    case State::kLoading:
+      return ErrorCode::kCoordinatorLoadInProgress;
+    case State::kFailed:
+      return ErrorCode::kNotCoordinator;
+    case State::kClosed:
+      break;
+  }
+  return ErrorCode::kCoordinatorNotAvailable;
+}
+
+void GroupShard::end_waits() {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    for (auto& [id, entry] : groups_) perform(entry, entry.group.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
+  }
+  out.send();
+}
+
+void GroupShard::close() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (state_ == State::kClosed) return;
+    state_ = State::kClosed;
+  }
+  end_waits();
+  durable(Offset{std::numeric_limits<std::int64_t>::max()}, fail(ErrorCode::kClosed, "the broker is closed"));
+}
+
+// --- groups ----------------------------------------------------------------------------------------------------------
+
+GroupShard::Entry* GroupShard::find(const std::string& group) {
+  const auto found = groups_.find(group);
+  return found == groups_.end() ? nullptr : &found->second;
+}
+
+GroupShard::Entry& GroupShard::find_or_make(const std::string& group) {
+  if (auto* known = find(group)) return *known;
+  return groups_.emplace(group, Entry{.group = ClassicGroup{group, context_->groups, time()}, .armed = {}})
+      .first->second;
+}
+
+void GroupShard::join(const std::string& group, JoinGroup call, JoinDone done) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    const GroupRequestId request{++last_request_};
+    joins_.emplace(request, std::move(done));
+    auto error = unavailable();
+    auto* entry = find(group);
+    if (entry == nullptr && error == ErrorCode::kNone) {
+      if (call.member.id.empty()) {
+        entry = &find_or_make(group);
+      } else {
+        error = ErrorCode::kUnknownMemberId;
+      }
+    }
+    if (error != ErrorCode::kNone) {
+      JoinedGroup refused;
+      refused.error = error;
+      refused.member_id = call.member.id;
+      answer(joins_, request, std::move(refused), out);
+    } else {
+      perform(*entry, entry->group.join(request, std::move(call), random_uuid(random_), time()), out);
+    }
+  }
+  out.send();
+}
+
+void GroupShard::sync(const std::string& group, SyncGroup call, SyncDone done) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    const GroupRequestId request{++last_request_};
+    syncs_.emplace(request, std::move(done));
+    auto error = unavailable();
+    auto* entry = find(group);
+    if (error == ErrorCode::kNone && entry == nullptr) error = ErrorCode::kUnknownMemberId;
+    if (error != ErrorCode::kNone) {
+      SyncedGroup refused;
+      refused.error = error;
+      answer(syncs_, request, std::move(refused), out);
+    } else {
+      perform(*entry, entry->group.sync(request, std::move(call), time()), out);
+    }
+  }
+  out.send();
+}
+
+ErrorCode GroupShard::heartbeat(const std::string& group, const MemberName& member, std::int32_t generation) {
+  const std::lock_guard lock{mutex_};
+  if (const auto error = unavailable(); error != ErrorCode::kNone) return error;
+  auto* entry = find(group);
+  return entry == nullptr ? ErrorCode::kUnknownMemberId : entry->group.heartbeat(member, generation, time());
+}
+
+void GroupShard::leave(const std::string& group, const std::vector<MemberName>& members, LeaveDone done) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto error = unavailable();
+    auto* entry = find(group);
+    if (error != ErrorCode::kNone) {
+      out.add([done = std::move(done), error]() mutable { done(fail(error, "the group's coordinator is not ready")); });
+    } else {
+      std::vector<LeftGroup> answers;
+      const auto writes_before = writes_.size();
+      if (entry == nullptr) {
+        for (const auto& member : members) answers.push_back({.member = member, .error = ErrorCode::kUnknownMemberId});
+      } else {
+        auto left = entry->group.leave(members, time());
+        answers = std::move(left.members);
+        perform(*entry, std::move(left.actions), out);
+      }
+      Work tell = [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); };
+      if (writes_.size() == writes_before) {
+        out.add(std::move(tell));
+      } else {
+        // The group's end is told when it is written down.
+        auto& last = writes_.back();
+        last.then = [before = std::move(last.then), tell = std::move(tell)](ErrorCode code, Outbox& later) mutable {
+          before(code, later);
+          later.add(std::move(tell));
+        };
+      }
+    }
+  }
+  out.send();
+}
+
+void GroupShard::perform(Entry& entry, GroupActions actions, Outbox& out) {
+  for (auto& [request, given] : actions.joins) answer(joins_, request, std::move(given), out);
+  for (auto& [request, given] : actions.syncs) answer(syncs_, request, std::move(given), out);
+  const auto id = entry.group.id();
+  arm(entry);
+  for (auto& store : actions.stores) {
+    protocol::GroupMetadataRecord record;
+    record.key.group = id;
+    record.value = store.value;
+    std::vector<protocol::GroupRecord> records;
+    records.emplace_back(std::move(record));
+    persist(
+        std::move(records),
+        [this, id, store = std::move(store)](ErrorCode error, Outbox& later) {
+          if (auto* group = find(id)) perform(*group, group->group.stored(store, error, time()), later);
+        },
+        out);
+  }
+}
+
+void GroupShard::arm(Entry& entry) {
+  const auto next = entry.group.next_timer();
+  if (!next || (entry.armed && *entry.armed <= *next)) return;
+  entry.armed = next;
+  context_->deadlines->add(*next, [weak = weak_from_this(), id = entry.group.id(), when = *next] {
+    if (const auto self = weak.lock()) self->timer(id, when);
+  });
+}
+
+void GroupShard::timer(const std::string& group, TimePoint when) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    auto* entry = find(group);
+    if (entry == nullptr || entry->armed != when || state_ != State::kActive) return;
+    entry->armed.reset();
+    perform(*entry, entry->group.on_timer(time()), out);
+  }
+  out.send();
+}
+
+// --- the log ---------------------------------------------------------------------------------------------------------
+
+void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out) {
+  const auto end = write(records);
+  if (!end) {
+    // Said once: whatever is asked of this shard from now on fails for the same reason.
+    if (!std::exchange(write_failed_, true)) {
+      context_->logger.error("cannot write to __consumer_offsets-{}: {}", partition_.value(), end.error().message());
+    }
+    return then(told(end.error()), out);
+  }
+  write_failed_ = false;
+  writes_.push_back({.end = *end, .records = std::move(records), .then = std::move(then)});
+  out.add([self = shared_from_this(), end = *end] {
+    // A log that fails tells inside of somebody's append, which is under our lock: so the news is taken elsewhere.
+    self->context_->log->when_durable(self->partition_, end, [weak = std::weak_ptr{self}, end](Result<void> result) {
+      const auto shard = weak.lock();
+      if (!shard) return;
+      shard->context_->executor.post([weak, end, result = std::move(result)] {
+        if (const auto later = weak.lock()) later->durable(end, result);
+      });
+    });
+  });
+}
+
+Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records) {
+  RecordBatchBuilder builder{context_->buffers, kMaxBatchBytes};
+  const auto now = context_->clock.wall();
+  for (const auto& record : records) {
+    const auto encoded = protocol::encode_group_record(record);
+    if (!builder.try_append(now, Bytes{encoded.key}, view(encoded.value))) {
+      return fail(ErrorCode::kRecordListTooLarge, fmt::format("{} records of group \"{}\" do not fit into one batch",
+                                                              records.size(), group_of(records.front())));
+    }
+  }
+  MILLRACE_TRY(batch, builder.finish());
+  return context_->log->append(partition_, batch.bytes);
+}
+
+void GroupShard::durable(Offset end, const Result<void>& result) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    while (!writes_.empty() && writes_.front().end <= end) {
+      auto write = std::move(writes_.front());
+      writes_.pop_front();
+      if (result) {
+        for (const auto& record : write.records) {
+          if (const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record)) offsets_.apply(*offset);
+        }
+      }
+      write.then(result ? ErrorCode::kNone : told(result.error()), out);
+    }
+  }
+  out.send();
+}
+
+std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) const {
+  std::set<TopicPartition> partitions;
+  if (const auto* offsets = offsets_.of_group(group)) {
+    for (const auto& [partition, offset] : *offsets) partitions.insert(partition);
+  }
+  for (const auto& write : writes_) {
+    for (const auto& record : write.records) {
+      const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
+      if (offset != nullptr && offset->key.group == group)
+        partitions.insert({offset->key.topic, offset->key.partition});
+    }
+  }
+  return partitions;
+}
+
+std::set<std::string> GroupShard::written_groups() const {
+  std::set<std::string> groups;
+  for (const auto& write : writes_) {
+    for (const auto& record : write.records) groups.insert(group_of(record));
+  }
+  return groups;
+}
+
+// --- what is there ---------------------------------------------------------------------------------------------------
+
+Result<std::vector<ListedGroup>> GroupShard::list() {
+  const std::lock_guard lock{mutex_};
+  if (const auto error = unavailable(); error != ErrorCode::kNone) return fail(error, "cannot list the groups");
+  std::vector<ListedGroup> all;
+  all.reserve(groups_.size());
+  for (const auto& [id, entry] : groups_) all.push_back(entry.group.list());
+  return all;
+}
+
+Result<DescribedGroup> GroupShard::describe(const std::string& group) {
+  const std::lock_guard lock{mutex_};
+  if (const auto error = unavailable(); error != ErrorCode::kNone) {
+    return fail(error, fmt::format("cannot describe the group \"{}\"", group));
+  }
+  if (const auto* entry = find(group)) return entry->group.describe();
+  DescribedGroup none;
+  none.id = group;
+  return none;
+}
+
+void GroupShard::forget_group(const std::string& group, std::move_only_function<void(ErrorCode)> done) {
+  Outbox out;
+  {
+    const std::lock_guard lock{mutex_};
+    auto error = unavailable();
+    const auto* entry = find(group);
+    if (error == ErrorCode::kNone && entry == nullptr) error = ErrorCode::kGroupIdNotFound;
+    if (error == ErrorCode::kNone && entry->group.state() != GroupState::kEmpty) error = ErrorCode::kNonEmptyGroup;
+    if (error != ErrorCode::kNone) {
+      out.add([done = std::move(done), error]() mutable { done(error); });
+    } else {
+      std::vector<protocol::GroupRecord> records;
+      for (const auto& partition : partitions_of(group)) records.emplace_back(offset_tombstone(group, partition));
+      protocol::GroupMetadataRecord gone;
+      gone.key.group = group;
+      records.emplace_back(std::move(gone));
+      groups_.erase(group);
+      persist(
+          std::move(records),
+          [done = std::move(done)](ErrorCode code, Outbox& later) mutable {
+            later.add([done = std::move(done), code]() mutable { done(code); });
+          },
+          out);
+    }
+  }
+  out.send();
+}
+
+}  // namespace millrace
