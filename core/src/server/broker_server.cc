@@ -71,7 +71,10 @@ Result<std::string> Server::listen(std::string_view address) {
   const std::lock_guard lock{mutex_};
   listener.name = free_name(listener.name);
   const auto name = std::make_shared<const std::string>(listener.name);
-  auto sessions = [this, name](const std::string&) { return std::make_unique<RequestSession>(broker_, name); };
+  auto sessions = [this, name](const std::string& peer) {
+    const auto host = net::parse_host_port(peer);
+    return std::make_unique<RequestSession>(broker_, name, host ? host->host : peer);
+  };
   MILLRACE_TRY(bound, frames_->listen(net::format_host_port(listener.host, listener.port), std::move(sessions)));
   MILLRACE_TRY(parsed, net::parse_host_port(bound));
   names_.push_back(listener.name);

@@ -15,6 +15,10 @@ namespace millrace {
 /// Threading: any thread.
 class ConnectionState {
  public:
+  explicit ConnectionState(std::string client_host) : client_host_(std::move(client_host)) {}
+
+  [[nodiscard]] const std::string& client_host() const { return client_host_; }
+
   /// A fetch of this connection waits. When the connection is gone, so is the wait.
   void waits(BrokerCore& broker, FetchId fetch) {
     {
@@ -38,6 +42,7 @@ class ConnectionState {
   }
 
  private:
+  const std::string client_host_;
   std::mutex mutex_;
   bool closed_ = false;
   std::optional<FetchId> fetch_;
@@ -49,18 +54,26 @@ class ConnectionState {
 class HandlerContext {
  public:
   HandlerContext(BrokerCore& broker, std::shared_ptr<const std::string> listener,
-                 std::shared_ptr<ConnectionState> connection)
-      : broker_(broker), listener_(std::move(listener)), connection_(std::move(connection)) {}
+                 std::shared_ptr<ConnectionState> connection, std::string client_id)
+      : broker_(broker),
+        listener_(std::move(listener)),
+        connection_(std::move(connection)),
+        client_id_(std::move(client_id)) {}
 
   [[nodiscard]] BrokerCore& broker() const { return broker_; }
   /// The name of the listener that the client came through: it is told the brokers' addresses on that one.
   [[nodiscard]] const std::string& listener() const { return *listener_; }
+  /// What the client calls itself; empty when it does not.
+  [[nodiscard]] const std::string& client_id() const { return client_id_; }
+  /// Where it is, as Kafka writes it: "/127.0.0.1".
+  [[nodiscard]] const std::string& client_host() const { return connection_->client_host(); }
   void waits(FetchId fetch) const { connection_->waits(broker_, fetch); }
 
  private:
   BrokerCore& broker_;
   std::shared_ptr<const std::string> listener_;
   std::shared_ptr<ConnectionState> connection_;
+  std::string client_id_;
 };
 
 }  // namespace millrace

@@ -45,18 +45,19 @@ net::Next RequestSession::on_frame(net::Frame frame, net::FrameReply reply) {
                                                         row->name, row->advertised.first, row->advertised.last));
     return net::Next::kAtOnce;
   }
-  const auto header =
+  auto header =
       protocol::decode_prefix<protocol::RequestHeader>(bytes, protocol::request_header_version(row->flexible, version));
   if (!header) {
     std::move(reply).close(header.error().message());
     return net::Next::kAtOnce;
   }
-  auto call = std::make_unique<ApiCall>(ApiCall{.version = version,
-                                                .correlation_id = header->message.correlation_id,
-                                                .frame = std::move(frame),
-                                                .body = header->used,
-                                                .context = HandlerContext{broker_, listener_, state_},
-                                                .reply = std::move(reply)});
+  auto call = std::make_unique<ApiCall>(
+      ApiCall{.version = version,
+              .correlation_id = header->message.correlation_id,
+              .frame = std::move(frame),
+              .body = header->used,
+              .context = HandlerContext{broker_, listener_, state_, std::move(header->message.client_id).value_or("")},
+              .reply = std::move(reply)});
   const bool served = row->served.has(version);
   (served ? row->serve : row->refuse)(std::move(call));
   return served ? row->next : net::Next::kAtOnce;

@@ -18,8 +18,9 @@ namespace millrace {
 /// Threading: as `net::FrameSession`.
 class RequestSession final : public net::FrameSession {
  public:
-  RequestSession(BrokerCore& broker, std::shared_ptr<const std::string> listener)
-      : broker_(broker), listener_(std::move(listener)) {}
+  /// `client_host`: the peer's address without its port.
+  RequestSession(BrokerCore& broker, std::shared_ptr<const std::string> listener, const std::string& client_host = "")
+      : broker_(broker), listener_(std::move(listener)), state_(std::make_shared<ConnectionState>("/" + client_host)) {}
 
   net::Next on_frame(net::Frame frame, net::FrameReply reply) override;
   void finishing() override { state_->closed(broker_); }
@@ -28,7 +29,7 @@ class RequestSession final : public net::FrameSession {
  private:
   BrokerCore& broker_;
   std::shared_ptr<const std::string> listener_;
-  std::shared_ptr<ConnectionState> state_ = std::make_shared<ConnectionState>();
+  std::shared_ptr<ConnectionState> state_;
 };
 
 }  // namespace millrace

@@ -7,16 +7,27 @@
 #include "protocol/api_versions.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_groups.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
+#include "protocol/describe_groups.h"
 #include "protocol/fetch.h"
+#include "protocol/find_coordinator.h"
+#include "protocol/heartbeat.h"
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/init_producer_id.h"
+#include "protocol/join_group.h"
+#include "protocol/leave_group.h"
+#include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
 #include "protocol/metadata.h"
+#include "protocol/offset_commit.h"
+#include "protocol/offset_delete.h"
+#include "protocol/offset_fetch.h"
 #include "protocol/produce.h"
+#include "protocol/sync_group.h"
 #include "server/handler_context.h"
 
 // One handler an API. A plain function answers at once; a `Task` may wait, and its request and context live until then.
@@ -42,6 +53,23 @@ Task<protocol::IncrementalAlterConfigsResponse> handle(const protocol::Increment
                                                        HandlerContext& context);
 protocol::DescribeClusterResponse handle(const protocol::DescribeClusterRequest& request, HandlerContext& context);
 
+Task<protocol::FindCoordinatorResponse> handle(const protocol::FindCoordinatorRequest& request,
+                                               HandlerContext& context);
+Task<protocol::JoinGroupResponse> handle(const protocol::JoinGroupRequest& request, HandlerContext& context);
+Task<protocol::SyncGroupResponse> handle(const protocol::SyncGroupRequest& request, HandlerContext& context);
+protocol::HeartbeatResponse handle(const protocol::HeartbeatRequest& request, HandlerContext& context);
+Task<protocol::LeaveGroupResponse> handle(const protocol::LeaveGroupRequest& request, HandlerContext& context);
+Task<protocol::OffsetCommitResponse> handle(const protocol::OffsetCommitRequest& request, HandlerContext& context);
+protocol::OffsetFetchResponse handle(const protocol::OffsetFetchRequest& request, HandlerContext& context);
+Task<protocol::OffsetDeleteResponse> handle(const protocol::OffsetDeleteRequest& request, HandlerContext& context);
+protocol::ListGroupsResponse handle(const protocol::ListGroupsRequest& request, HandlerContext& context);
+protocol::DescribeGroupsResponse handle(const protocol::DescribeGroupsRequest& request, HandlerContext& context);
+Task<protocol::DeleteGroupsResponse> handle(const protocol::DeleteGroupsRequest& request, HandlerContext& context);
+
+/// Before version 2 there is no error for the whole answer: each partition has it.
+void adapt(protocol::OffsetFetchResponse& response, std::int16_t version);
+/// Before version 6 a group that does not exist is no error.
+void adapt(protocol::DescribeGroupsResponse& response, std::int16_t version);
 /// Gives clients of versions before record batches (Fetch 0 to 3) the message sets that they can read.
 void adapt(protocol::FetchResponse& response, std::int16_t version);
 
