@@ -18,7 +18,7 @@ using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 constexpr ReportCut kSnapshotCut{.entries = 100, .windows = 744};
 constexpr std::size_t kSeconds = 300;
 
-void text(Writer& json, std::string_view value) {
+void put_text(Writer& json, std::string_view value) {
   const auto safe = printable(value, Printable::kUtf8);
   json.String(safe.data(), static_cast<rapidjson::SizeType>(safe.size()));
 }
@@ -77,7 +77,7 @@ std::string LivePipeline::build_snapshot() const {
   json.Key("now");
   json.Int64(unix_ms(clock_.wall()));
   json.Key("state");
-  text(json, stopped_ ? "stopped" : report.lines == 0 ? "waiting" : "running");
+  put_text(json, stopped_ ? "stopped" : report.lines == 0 ? "waiting" : "running");
   json.Key("hits_per_second");
   json.StartArray();
   if (const auto seconds = read_seconds(pipeline_.job(), kSeconds)) {
@@ -108,9 +108,9 @@ std::string LivePipeline::build_snapshot() const {
   for (const auto& file : capture.sources) {
     json.StartObject();
     json.Key("path");
-    text(json, file.name);
+    put_text(json, file.name);
     json.Key("state");
-    text(json, file.state);
+    put_text(json, file.state);
     json.Key("position");
     json.Uint64(file.position);
     json.Key("size");

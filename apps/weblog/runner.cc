@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/logger.h"
 #include "console/embed/page.h"
 #include "weblog/live_pipeline.h"
 #include "weblog/page_server.h"
