@@ -42,7 +42,7 @@ class Tally {
       : codes_(count, ErrorCode::kNone), left_(count), done_(std::move(done)) {}
   void settle(std::size_t index, ErrorCode code) {
     codes_[index] = code;
-    if (left_.fetch_sub(1) == 1) done_(std::move(codes_));
+    if (left_.fetch_sub(1) == 1) done_(std::exchange(codes_, {}));
   }
 
  private:
@@ -163,15 +163,14 @@ void GroupCoordinator::close() {
 }
 
 void GroupCoordinator::ensure(CoordinatorLog::Done done) {
+  if (!shards().empty()) return done({});
   bool first = false;
   {
     const std::unique_lock lock{mutex_};
-    if (shards_.empty()) {
-      first = ensuring_.empty();
-      ensuring_.push_back(std::move(done));
-    }
+    first = ensuring_.empty();
+    ensuring_.push_back(std::move(done));
   }
-  if (done) return done({});
+  // When the topic was made just now, this finds it and does no more.
   if (first) context_->log->create([this](const Result<void>& result) { ensured(result); });
 }
 
@@ -302,7 +301,7 @@ Result<CommittedOffsets::OfGroup> GroupCoordinator::fetch_all_offsets(const std:
   return shard->fetch_all(group);
 }
 
-void GroupCoordinator::delete_offsets(const std::string& group, std::vector<TopicPartition> partitions,
+void GroupCoordinator::delete_offsets(const std::string& group, const std::vector<TopicPartition>& partitions,
                                       DeleteOffsetsDone done) {
   const auto shard = shard_of(group);
   if (!shard) return done(fail(ErrorCode::kNotCoordinator, std::string{kNoTopic}));

@@ -58,7 +58,7 @@ class GroupCoordinator {
                                                                  std::span<const PartitionRef> partitions);
   [[nodiscard]] Result<CommittedOffsets::OfGroup> fetch_all_offsets(const std::string& group);
   /// `kGroupIdNotFound`, `kNonEmptyGroup`; for each: `kGroupSubscribedToTopic`.
-  void delete_offsets(const std::string& group, std::vector<TopicPartition> partitions, DeleteOffsetsDone done);
+  void delete_offsets(const std::string& group, const std::vector<TopicPartition>& partitions, DeleteOffsetsDone done);
 
   [[nodiscard]] Result<std::vector<ListedGroup>> list();
   [[nodiscard]] Result<DescribedGroup> describe(const std::string& group);

@@ -8,9 +8,7 @@ Task<protocol::OffsetDeleteResponse> handle(const protocol::OffsetDeleteRequest&
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) partitions.emplace_back(topic.name, partition.partition_index);
   }
-  auto forget = [&](auto done) {
-    context.broker().groups().delete_offsets(request.group_id, std::move(partitions), done);
-  };
+  auto forget = [&](auto done) { context.broker().groups().delete_offsets(request.group_id, partitions, done); };
   const Deleted deleted = co_await callback_result<Deleted>(forget);
   protocol::OffsetDeleteResponse response;
   if (!deleted) {
