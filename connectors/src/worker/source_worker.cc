@@ -245,12 +245,17 @@ class SourceWorkerImpl final : public SourceWorker {
   }
 
   Result<void> look_at_topic_size() {
+    std::uint64_t in_flight = 0;
+    {
+      const std::lock_guard lock{shared_.mutex};
+      in_flight = shared_.ledger.bytes_in_flight();
+    }
     std::uint64_t bytes = 0;
     for (const auto partition : parts_.partitions) {
       MILLRACE_TRY(size, parts_.admin->partition_size({parts_.topic, partition}));
       bytes += size;
     }
-    limit_.on_size(bytes, steady_clock::now());
+    limit_.on_size(bytes, in_flight, steady_clock::now());
     return {};
   }
 

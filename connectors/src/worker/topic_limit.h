@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "millrace/types.h"
@@ -25,15 +27,20 @@ class TopicLimit {
   [[nodiscard]] TimePoint next_check() const { return next_check_; }
 
   void on_sent(std::uint64_t bytes) { topic_bytes_ += bytes; }
-  void on_size(std::uint64_t bytes, TimePoint now) {
-    topic_bytes_ = bytes;
-    next_check_ = now + check_interval_;
+  /// `stored`: what the topic has now. `in_flight`: what was sent and not acknowledged before that was asked; it may
+  /// still be on its way, and counting some of it twice errs on the safe side until the next look.
+  void on_size(std::uint64_t stored, std::uint64_t in_flight, TimePoint now) {
+    topic_bytes_ = stored + in_flight;
+    // What is on its way arrives by itself, and soon.
+    next_check_ = now + (stored < max_bytes_ ? std::min(check_interval_, kInFlightInterval) : check_interval_);
   }
   void on_trimmed() { next_check_ = {}; }
 
   [[nodiscard]] std::uint64_t topic_bytes() const { return topic_bytes_; }
 
  private:
+  static constexpr Duration kInFlightInterval = std::chrono::milliseconds{10};
+
   std::uint64_t max_bytes_;
   Duration check_interval_;
   std::uint64_t topic_bytes_ = 0;

@@ -253,7 +253,7 @@ TEST(TopicLimit, AsksForTheSizeOnlyWhenItMayBeReached) {
   TopicLimit limit{1000, 100ms};
   TimePoint now{};
   now += 1h;
-  limit.on_size(400, now);
+  limit.on_size(400, 0, now);
   limit.on_sent(599);
   EXPECT_TRUE(limit.has_room());
   EXPECT_FALSE(limit.wants_size(now + 1h));
@@ -261,11 +261,21 @@ TEST(TopicLimit, AsksForTheSizeOnlyWhenItMayBeReached) {
   EXPECT_FALSE(limit.has_room());
   EXPECT_FALSE(limit.wants_size(now));
   EXPECT_TRUE(limit.wants_size(now + 100ms));
-  limit.on_size(1000, now + 100ms);
+  limit.on_size(1000, 0, now + 100ms);
   EXPECT_FALSE(limit.wants_size(now + 150ms));
   limit.on_trimmed();
   EXPECT_TRUE(limit.wants_size(now + 150ms));
-  limit.on_size(10, now + 150ms);
+  limit.on_size(10, 0, now + 150ms);
+  EXPECT_TRUE(limit.has_room());
+}
+
+TEST(TopicLimit, CountsWhatIsOnItsWayAndLooksAgainSoon) {
+  TopicLimit limit{1000, 1h};
+  const TimePoint now{};
+  limit.on_size(600, 400, now);
+  EXPECT_FALSE(limit.has_room());
+  EXPECT_TRUE(limit.wants_size(now + 10ms));
+  limit.on_size(900, 50, now + 10ms);
   EXPECT_TRUE(limit.has_room());
 }
 
