@@ -82,6 +82,9 @@
   X(kPreferredLeaderNotAvailable, 80, "PREFERRED_LEADER_NOT_AVAILABLE")      \
   X(kGroupMaxSizeReached, 81, "GROUP_MAX_SIZE_REACHED")                      \
   X(kFencedInstanceId, 82, "FENCED_INSTANCE_ID")                             \
+  X(kEligibleLeadersNotAvailable, 83, "ELIGIBLE_LEADERS_NOT_AVAILABLE")      \
+  X(kElectionNotNeeded, 84, "ELECTION_NOT_NEEDED")                           \
+  X(kNoReassignmentInProgress, 85, "NO_REASSIGNMENT_IN_PROGRESS")            \
   X(kGroupSubscribedToTopic, 86, "GROUP_SUBSCRIBED_TO_TOPIC")                \
   X(kInvalidRecord, 87, "INVALID_RECORD")                                    \
   X(kUnstableOffsetCommit, 88, "UNSTABLE_OFFSET_COMMIT")                     \
@@ -89,6 +92,8 @@
   X(kProducerFenced, 90, "PRODUCER_FENCED")                                  \
   X(kResourceNotFound, 91, "RESOURCE_NOT_FOUND")                             \
   X(kDuplicateResource, 92, "DUPLICATE_RESOURCE")                            \
+  X(kInvalidUpdateVersion, 95, "INVALID_UPDATE_VERSION")                     \
+  X(kBrokerIdNotRegistered, 102, "BROKER_ID_NOT_REGISTERED")                 \
   X(kInconsistentClusterId, 104, "INCONSISTENT_CLUSTER_ID")                  \
   X(kUnknownTopicId, 100, "UNKNOWN_TOPIC_ID")                                \
   X(kInconsistentTopicId, 103, "INCONSISTENT_TOPIC_ID")                      \

@@ -65,6 +65,13 @@ struct FileInfo {
   Timestamp modified = kNoTimestamp;
 };
 
+/// Of a whole file system, in bytes.
+struct FileSpace {
+  std::uint64_t total = 0;
+  /// What this process may still write.
+  std::uint64_t usable = 0;
+};
+
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
@@ -90,6 +97,8 @@ class FileSystem {
   [[nodiscard]] virtual Result<void> sync_directory(const Path& directory) = 0;
   /// `kNotFound` if there is nothing.
   [[nodiscard]] virtual Result<FileInfo> info(const Path& path) = 0;
+  /// Of the file system that holds `path`.
+  [[nodiscard]] virtual Result<FileSpace> space(const Path& path) = 0;
   /// Locks the file (made if absent) for this holder alone. Errors: `kInUse` when another one holds it, in this process
   /// or another.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const Path& path) = 0;
@@ -105,6 +114,7 @@ class PosixFileSystem final : public FileSystem {
   [[nodiscard]] Result<void> make_directories(const Path& directory) override;
   [[nodiscard]] Result<void> sync_directory(const Path& directory) override;
   [[nodiscard]] Result<FileInfo> info(const Path& path) override;
+  [[nodiscard]] Result<FileSpace> space(const Path& path) override;
   [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const Path& path) override;
 };
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -183,6 +184,13 @@ Result<FileInfo> PosixFileSystem::info(const Path& path) {
   return FileInfo{.size = static_cast<std::uint64_t>(status.st_size),
                   .is_directory = S_ISDIR(status.st_mode),
                   .modified = Timestamp{modified}};
+}
+
+Result<FileSpace> PosixFileSystem::space(const Path& path) {
+  struct statvfs status{};
+  if (::statvfs(path.c_str(), &status) != 0) return fail_errno(errno, doing("cannot look at the file system of", path));
+  return FileSpace{.total = std::uint64_t{status.f_blocks} * status.f_frsize,
+                   .usable = std::uint64_t{status.f_bavail} * status.f_frsize};
 }
 
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const Path& path) {

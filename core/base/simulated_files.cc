@@ -333,6 +333,12 @@ Result<FileInfo> SimulatedFileSystem::info(const Path& path) {
                   .modified = kNoTimestamp};
 }
 
+Result<FileSpace> SimulatedFileSystem::space(const Path& path) {
+  const std::lock_guard lock{mutex_};
+  if (!powered_) return no_power(path);
+  return FileSpace{.total = capacity_, .usable = capacity_ - std::min(capacity_, used_bytes())};
+}
+
 Result<std::unique_ptr<FileLock>> SimulatedFileSystem::lock(const Path& path) {
   MILLRACE_TRY(file, open(path, OpenMode::kCreate));
   const std::lock_guard guard{mutex_};

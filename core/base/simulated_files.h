@@ -53,6 +53,7 @@ class SimulatedFileSystem final : public FileSystem {
   [[nodiscard]] Result<void> make_directories(const Path& directory) override;
   [[nodiscard]] Result<void> sync_directory(const Path& directory) override;
   [[nodiscard]] Result<FileInfo> info(const Path& path) override;
+  [[nodiscard]] Result<FileSpace> space(const Path& path) override;
   [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const Path& path) override;
 
   /// The power goes off now.

@@ -14,6 +14,7 @@
 #include "base/deadline_queue.h"
 #include "base/files.h"
 #include "base/uuid.h"
+#include "broker/cluster_admin.h"
 #include "broker/cluster_state.h"
 #include "broker/config_view.h"
 #include "broker/coordinator_topic.h"
@@ -137,6 +138,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
                      ValidateOnly validate_only, DoneVoid done) override;
 
+  ClusterAdmin& admin() override { return *admin_; }
   GroupCoordinator& groups() override { return *groups_; }
 
   void init_producer_id(InitProducerIdDone done) override {
@@ -173,6 +175,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   const std::shared_ptr<FetchPath> fetches_;
   ProducePath produces_;
   std::shared_ptr<ClusterState> cluster_;
+  std::unique_ptr<ClusterAdmin> admin_;
   std::shared_ptr<ProducerIds> producer_ids_;
   std::unique_ptr<GroupCoordinator> groups_;
 
@@ -219,6 +222,8 @@ Result<void> LocalBroker::start(std::string_view directory) {
                       directory_id, Random{random_()});
   cluster_ = std::make_shared<ClusterState>(std::move(store), *logs_, partitions_, config_, environment_.executor,
                                             environment_.logger, [this] { flush_soon(); });
+  admin_ = std::make_unique<ClusterAdmin>(cluster_, partitions_, environment_.files, environment_.clock,
+                                          logs_->directory(), directory_id, config_.broker_id());
   producer_ids_ = std::make_shared<ProducerIds>(cluster_, config_.broker_id());
 
   const auto bump = logs_->was_clean() ? Controller::Bump::kNo : Controller::Bump::kYes;

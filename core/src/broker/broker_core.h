@@ -19,6 +19,7 @@
 
 namespace millrace {
 
+class ClusterAdmin;
 class FileSystem;
 
 /// What a broker stands on. All of it outlives the broker; the simulator passes its own.
@@ -126,6 +127,11 @@ class BrokerCore {
   /// `kInvalidRequest`.
   virtual void alter_configs(ConfigResource resource, std::vector<ConfigChange> changes, AlterMode mode,
                              ValidateOnly validate_only, DoneVoid done) = 0;
+
+  // --- operators ---
+
+  /// Sizes, leaders, replicas, features, quotas.
+  [[nodiscard]] virtual ClusterAdmin& admin() = 0;
 
   // --- groups ---
 

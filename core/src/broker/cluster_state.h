@@ -41,6 +41,8 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   /// What is decided, shown already or not.
   [[nodiscard]] std::shared_ptr<const MetadataImage> latest() const { return store_->latest(); }
 
+  [[nodiscard]] const MetadataStore& store() const { return *store_; }
+
   void advertise(Endpoint endpoint);
   void withdraw(std::string_view listener);
 

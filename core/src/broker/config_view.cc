@@ -71,6 +71,11 @@ Result<Properties> own_configs(const MetadataImage& image, const BrokerConfig& b
     MILLRACE_TRY(topic, find_topic(image, {.name = resource.name}));
     return topic->configs;
   }
+  if (resource.type != ResourceType::kBroker) {
+    return fail(ErrorCode::kInvalidRequest, fmt::format("there are no settings of resource type {}; topics (2) and "
+                                                        "brokers (4) have some",
+                                                        static_cast<int>(resource.type)));
+  }
   if (!resource.name.empty() && resource.name != std::to_string(broker.broker_id().value())) {
     return fail(ErrorCode::kInvalidRequest, fmt::format("broker \"{}\" has to be asked itself; this is broker {}",
                                                         resource.name, broker.broker_id().value()));

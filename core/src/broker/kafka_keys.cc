@@ -24,7 +24,7 @@ constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
 constexpr std::string_view kNoLimits = "the number of connections is not limited";
 constexpr std::string_view kNoPlugins = "classes of Java cannot be loaded";
 constexpr std::string_view kNoPurgatory = "a request that is over leaves nothing behind to be purged";
-constexpr std::string_view kNoQuotas = "quotas are not served";
+constexpr std::string_view kNoQuotas = "quotas are kept and shown, but nothing is held to them yet";
 constexpr std::string_view kNoReporters = "metrics reporters are not served";
 constexpr std::string_view kNoSecurity = "authentication and TLS are not served yet";
 constexpr std::string_view kNoShareGroups = "share groups are not served";
@@ -158,7 +158,6 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"max.connections.per.ip", why::kNoLimits},
     {"max.connections.per.ip.overrides", why::kNoLimits},
     {"max.incremental.fetch.session.cache.slots", why::kNoFetchSessions},
-    {"max.request.partition.size.limit", why::kNoSuchTuning},
     {"metadata.log.dir", why::kOneFolder},
     {"metadata.log.max.snapshot.interval.ms", why::kMetadataSetting},
     {"metadata.log.segment.bytes", why::kMetadataSetting},

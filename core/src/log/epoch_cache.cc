@@ -30,10 +30,13 @@ LeaderEpoch EpochCache::at(Offset offset) const {
   return after == entries_.begin() ? kNoLeaderEpoch : std::prev(after)->epoch;
 }
 
-std::optional<Offset> EpochCache::end_of(LeaderEpoch epoch, Offset log_end) const {
-  if (entries_.empty() || epoch > entries_.back().epoch || epoch < entries_.front().epoch) return std::nullopt;
+std::optional<EpochEnd> EpochCache::end_of(LeaderEpoch epoch, LeaderEpoch current, Offset log_end) const {
+  const auto newest = std::max(last(), current);
+  if (epoch.value() < 0 || epoch > newest) return std::nullopt;
+  if (epoch == newest) return EpochEnd{epoch, log_end};
   const auto next = std::ranges::upper_bound(entries_, epoch, {}, &Entry::epoch);
-  return next == entries_.end() ? log_end : next->start;
+  return EpochEnd{next == entries_.begin() ? epoch : std::prev(next)->epoch,
+                  next == entries_.end() ? log_end : next->start};
 }
 
 std::string EpochCache::encode() const {

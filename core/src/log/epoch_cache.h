@@ -9,6 +9,11 @@
 
 namespace millrace {
 
+struct EpochEnd {
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  Offset offset = kNoOffset;
+};
+
 /// Which leader epoch began at which offset of a partition: Kafka's leader-epoch-checkpoint.
 ///
 /// Threading: one thread at a time. Logic only.
@@ -30,8 +35,10 @@ class EpochCache {
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] LeaderEpoch last() const { return entries_.empty() ? kNoLeaderEpoch : entries_.back().epoch; }
   [[nodiscard]] LeaderEpoch at(Offset offset) const;
-  /// Where the epoch ends; none when it is not known.
-  [[nodiscard]] std::optional<Offset> end_of(LeaderEpoch epoch, Offset log_end) const;
+  /// The newest epoch up to `epoch` that has records, and where they end. `current` is the leader's epoch, which goes
+  /// on at `log_end` even while it has no record. An epoch older than all known ends where the oldest begins. None for
+  /// an epoch that is still to come.
+  [[nodiscard]] std::optional<EpochEnd> end_of(LeaderEpoch epoch, LeaderEpoch current, Offset log_end) const;
 
   /// "0", the count of entries, then "EPOCH START" a line. Errors: `kMalformed`.
   [[nodiscard]] std::string encode() const;

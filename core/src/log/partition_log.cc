@@ -92,8 +92,8 @@ std::uint64_t PartitionLog::size() const {
 std::size_t PartitionLog::segment_count() const { return impl_->view().segments->size(); }
 LeaderEpoch PartitionLog::last_epoch() const { return impl_->epochs().last(); }
 LeaderEpoch PartitionLog::epoch_of(Offset offset) const { return impl_->epochs().at(offset); }
-Offset PartitionLog::end_of_epoch(LeaderEpoch epoch) const {
-  return impl_->epochs().end_of(epoch, log_end()).value_or(kNoOffset);
+std::optional<EpochEnd> PartitionLog::end_of_epoch(LeaderEpoch epoch, LeaderEpoch current) const {
+  return impl_->epochs().end_of(epoch, current, log_end());
 }
 std::optional<Error> PartitionLog::failure() const { return impl_->failure(); }
 void PartitionLog::when_durable(Offset end, DurableCallback callback) {

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "log/epoch_cache.h"
 #include "log/log_config.h"
 #include "log/partition_cleaning.h"
 
@@ -175,8 +176,8 @@ class PartitionLog {
   /// The epoch of the last batch, and that of the batch that holds `offset`; `kNoLeaderEpoch` when there is none.
   [[nodiscard]] LeaderEpoch last_epoch() const;
   [[nodiscard]] LeaderEpoch epoch_of(Offset offset) const;
-  /// Where the records of `epoch` end: the start of the next epoch, or the log end. `kNoOffset` when not known.
-  [[nodiscard]] Offset end_of_epoch(LeaderEpoch epoch) const;
+  /// As `EpochCache::end_of`: where the records of `epoch`, or of the newest before it, end.
+  [[nodiscard]] std::optional<EpochEnd> end_of_epoch(LeaderEpoch epoch, LeaderEpoch current) const;
   /// Why the partition is offline, if it is.
   [[nodiscard]] std::optional<Error> failure() const;
 

@@ -5,15 +5,12 @@
 #include <algorithm>
 
 #include "base/uuid.h"
+#include "metadata/features.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kLongestName = 249;
-
-// Kafka's readers want it first in a metadata log; 30 is 4.3-IV0, whose record versions are the ones we write.
-constexpr std::string_view kMetadataVersion = "metadata.version";
-constexpr std::int16_t kMetadataLevel = 30;
 
 /// Kafka's metrics fold '.' and '_', so two topics may not differ in these alone.
 std::string folded(std::string_view name) {
@@ -218,11 +215,12 @@ void Controller::set_configs(const ConfigResource& resource, const Properties& c
 
 void Controller::register_broker(const MetadataImage& image, const BrokerImage& broker, Bump leader_epochs,
                                  MetadataRecords& records) {
-  if (!image.features.contains(kMetadataVersion)) {
-    protocol::FeatureLevelRecord version;
-    version.name = kMetadataVersion;
-    version.feature_level = kMetadataLevel;
-    records.emplace_back(std::move(version));
+  for (const auto& feature : supported_features()) {
+    if (image.features.contains(feature.name)) continue;
+    protocol::FeatureLevelRecord level;
+    level.name = feature.name;
+    level.feature_level = feature.initial_level;
+    records.emplace_back(std::move(level));
   }
   protocol::RegisterBrokerRecord record;
   record.broker_id = broker.id;

@@ -9,6 +9,9 @@
 namespace millrace {
 namespace {
 
+// Kafka's readers want it first.
+constexpr std::string_view kMetadataVersion = "metadata.version";
+
 /// Changes a copy of an image, record after record. Topics are copied when they are first touched.
 class Delta {
  public:
@@ -122,6 +125,17 @@ class Delta {
     image_->features.insert_or_assign(record.name, record.feature_level);
     return {};
   }
+  Result<void> operator()(const protocol::ClientQuotaRecord& record) {
+    QuotaOwner owner;
+    for (const auto& entity : record.entity) owner.insert_or_assign(entity.entity_type, entity.entity_name);
+    if (!record.remove) {
+      image_->client_quotas[owner].insert_or_assign(record.key, record.value);
+    } else if (const auto found = image_->client_quotas.find(owner); found != image_->client_quotas.end()) {
+      found->second.erase(record.key);
+      if (found->second.empty()) image_->client_quotas.erase(found);
+    }
+    return {};
+  }
   Result<void> operator()(const protocol::NoOpRecord&) { return {}; }
 
   template <class Record>
@@ -153,6 +167,19 @@ class Delta {
 
 }  // namespace
 
+MetadataRecord quota_record(const QuotaOwner& owner, const std::string& key, std::optional<double> value) {
+  protocol::ClientQuotaRecord record;
+  for (const auto& [type, name] : owner) {
+    auto& entity = record.entity.emplace_back();
+    entity.entity_type = type;
+    entity.entity_name = name;
+  }
+  record.key = key;
+  record.value = value.value_or(0);
+  record.remove = !value;
+  return record;
+}
+
 Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& image,
                                                            std::span<const MetadataRecord> records,
                                                            Offset last_offset) {
@@ -164,11 +191,14 @@ Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& 
 
 MetadataRecords records_of(const MetadataImage& image) {
   MetadataRecords records;
-  for (const auto& [name, level] : image.features) {
-    protocol::FeatureLevelRecord record;
-    record.name = name;
-    record.feature_level = level;
-    records.emplace_back(std::move(record));
+  for (const bool first : {true, false}) {
+    for (const auto& [name, level] : image.features) {
+      if ((name == kMetadataVersion) != first) continue;
+      protocol::FeatureLevelRecord record;
+      record.name = name;
+      record.feature_level = level;
+      records.emplace_back(std::move(record));
+    }
   }
   for (const auto& [id, broker] : image.brokers) {
     protocol::RegisterBrokerRecord record;
@@ -186,6 +216,9 @@ MetadataRecords records_of(const MetadataImage& image) {
   }
   for (const auto& [name, configs] : image.broker_configs) {
     Controller::set_configs({ResourceType::kBroker, name}, {}, configs, records);
+  }
+  for (const auto& [owner, quotas] : image.client_quotas) {
+    for (const auto& [key, value] : quotas) records.push_back(quota_record(owner, key, value));
   }
   for (const auto& [name, topic] : image.topics) {
     protocol::TopicRecord record;

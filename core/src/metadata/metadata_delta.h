@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "metadata/metadata_image.h"
@@ -18,6 +20,9 @@ using MetadataRecords = std::vector<MetadataRecord>;
 [[nodiscard]] Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& image,
                                                                          std::span<const MetadataRecord> records,
                                                                          Offset last_offset);
+
+/// Sets one of `owner`'s quotas; without a value it takes it back.
+[[nodiscard]] MetadataRecord quota_record(const QuotaOwner& owner, const std::string& key, std::optional<double> value);
 
 /// The records that make `image` out of nothing: a snapshot.
 [[nodiscard]] MetadataRecords records_of(const MetadataImage& image);

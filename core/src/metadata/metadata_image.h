@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,6 +51,12 @@ struct BrokerImage {
   bool fenced = false;
 };
 
+/// Whose quota: a name for each type of entity ("user", "client-id", "ip"); null: all of that type that have none of
+/// their own.
+using QuotaOwner = std::map<std::string, std::optional<std::string>>;
+/// Limits by key: "producer_byte_rate" and its like.
+using Quotas = std::map<std::string, double>;
+
 /// The cluster as the metadata log describes it up to `last_offset`. Immutable: a change makes a new one that shares
 /// the topics that did not change.
 ///
@@ -62,10 +69,11 @@ struct MetadataImage {
   std::map<BrokerId, BrokerImage> brokers;
   std::map<std::string, TopicPtr, std::less<>> topics;
   std::unordered_map<TopicId, TopicPtr> topics_by_id;
-  /// "metadata.version" and its like.
+  /// Finalised levels of "metadata.version" and its like; 0: not finalised, and not by chance.
   std::map<std::string, std::int16_t, std::less<>> features;
   /// Dynamic broker settings: by broker id as text, "" for all brokers.
   std::map<std::string, Properties> broker_configs;
+  std::map<QuotaOwner, Quotas> client_quotas;
   /// The first producer id that no broker has been given.
   ProducerId next_producer_id{0};
   /// The metadata record this image ends with.

@@ -57,6 +57,8 @@ class MetadataStore {
   [[nodiscard]] bool was_removed(const TopicId& id) const;
 
   [[nodiscard]] const std::shared_ptr<PartitionLog>& log() const { return log_; }
+  /// The leader epoch that it is written in.
+  [[nodiscard]] LeaderEpoch epoch() const { return epoch_; }
 
  private:
   MetadataStore(FileSystem& files, std::shared_ptr<PartitionLog> log, BufferPool& buffers, const Clock& clock)

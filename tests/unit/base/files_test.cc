@@ -85,6 +85,12 @@ TEST_P(EveryFileSystem, OneHolderOfALockAtATime) {
   EXPECT_TRUE(files->lock(root + "/.lock"));
 }
 
+TEST_P(EveryFileSystem, TellsTheSpaceOfItsDisk) {
+  const auto space = files->space(root).value();
+  EXPECT_GT(space.total, 0U);
+  EXPECT_LE(space.usable, space.total);
+}
+
 INSTANTIATE_TEST_SUITE_P(FileSystems, EveryFileSystem, testing::Bool(),
                          [](const auto& param) { return param.param ? "simulated" : "posix"; });
 

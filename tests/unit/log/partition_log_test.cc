@@ -142,8 +142,8 @@ TEST_F(PartitionLogTest, RemembersWhichEpochBeganWhere) {
   EXPECT_EQ(log->last_epoch(), LeaderEpoch{5});
   EXPECT_EQ(log->epoch_of(Offset{1}), LeaderEpoch{3});
   EXPECT_EQ(log->epoch_of(Offset{2}), LeaderEpoch{5});
-  EXPECT_EQ(log->end_of_epoch(LeaderEpoch{3}), Offset{2});
-  EXPECT_EQ(log->end_of_epoch(LeaderEpoch{5}), Offset{3});
+  EXPECT_EQ(log->end_of_epoch(LeaderEpoch{3}, LeaderEpoch{5})->offset, Offset{2});
+  EXPECT_EQ(log->end_of_epoch(LeaderEpoch{5}, LeaderEpoch{5})->offset, Offset{3});
 }
 
 TEST_F(PartitionLogTest, DeletesRecordsAndTheSegmentsThatHoldNoOthers) {

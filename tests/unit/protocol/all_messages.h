@@ -1,15 +1,29 @@
 #pragma once
 
+#include "protocol/add_raft_voter.h"
+#include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
+#include "protocol/alter_partition_reassignments.h"
+#include "protocol/alter_replica_log_dirs.h"
+#include "protocol/alter_user_scram_credentials.h"
 #include "protocol/api_versions.h"
+#include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_acls.h"
 #include "protocol/delete_groups.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
+#include "protocol/describe_acls.h"
+#include "protocol/describe_client_quotas.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
 #include "protocol/describe_groups.h"
+#include "protocol/describe_log_dirs.h"
+#include "protocol/describe_quorum.h"
+#include "protocol/describe_topic_partitions.h"
+#include "protocol/describe_user_scram_credentials.h"
+#include "protocol/elect_leaders.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/group_records.h"
@@ -19,15 +33,21 @@
 #include "protocol/init_producer_id.h"
 #include "protocol/join_group.h"
 #include "protocol/leave_group.h"
+#include "protocol/list_config_resources.h"
 #include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
+#include "protocol/list_partition_reassignments.h"
 #include "protocol/metadata.h"
 #include "protocol/metadata_records.h"
 #include "protocol/offset_commit.h"
 #include "protocol/offset_delete.h"
 #include "protocol/offset_fetch.h"
+#include "protocol/offset_for_leader_epoch.h"
 #include "protocol/produce.h"
+#include "protocol/remove_raft_voter.h"
 #include "protocol/sync_group.h"
+#include "protocol/unregister_broker.h"
+#include "protocol/update_features.h"
 
 namespace millrace::protocol {
 
@@ -35,18 +55,28 @@ namespace millrace::protocol {
 template <class Use>
 void for_each_api_message(Use use) {
   const auto all = [&use]<class... Message>() { (use.template operator()<Message>(), ...); };
-  all.template
-  operator()<RequestHeader, ResponseHeader, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse,
-             ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
-             CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DeleteRecordsRequest,
-             DeleteRecordsResponse, InitProducerIdRequest, InitProducerIdResponse, FindCoordinatorRequest,
-             FindCoordinatorResponse, DescribeConfigsRequest, DescribeConfigsResponse, DescribeClusterRequest,
-             DescribeClusterResponse, AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest,
-             IncrementalAlterConfigsResponse, CreatePartitionsRequest, CreatePartitionsResponse, JoinGroupRequest,
-             JoinGroupResponse, SyncGroupRequest, SyncGroupResponse, HeartbeatRequest, HeartbeatResponse,
-             LeaveGroupRequest, LeaveGroupResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest,
-             OffsetFetchResponse, OffsetDeleteRequest, OffsetDeleteResponse, ListGroupsRequest, ListGroupsResponse,
-             DescribeGroupsRequest, DescribeGroupsResponse, DeleteGroupsRequest, DeleteGroupsResponse>();
+  all.template operator()<
+      RequestHeader, ResponseHeader, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse,
+      ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
+      CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DeleteRecordsRequest,
+      DeleteRecordsResponse, InitProducerIdRequest, InitProducerIdResponse, FindCoordinatorRequest,
+      FindCoordinatorResponse, DescribeConfigsRequest, DescribeConfigsResponse, DescribeClusterRequest,
+      DescribeClusterResponse, AlterConfigsRequest, AlterConfigsResponse, IncrementalAlterConfigsRequest,
+      IncrementalAlterConfigsResponse, CreatePartitionsRequest, CreatePartitionsResponse, JoinGroupRequest,
+      JoinGroupResponse, SyncGroupRequest, SyncGroupResponse, HeartbeatRequest, HeartbeatResponse, LeaveGroupRequest,
+      LeaveGroupResponse, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+      OffsetDeleteRequest, OffsetDeleteResponse, ListGroupsRequest, ListGroupsResponse, DescribeGroupsRequest,
+      DescribeGroupsResponse, DeleteGroupsRequest, DeleteGroupsResponse, OffsetForLeaderEpochRequest,
+      OffsetForLeaderEpochResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, AlterReplicaLogDirsRequest,
+      AlterReplicaLogDirsResponse, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, ElectLeadersRequest,
+      ElectLeadersResponse, AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse,
+      ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, UnregisterBrokerRequest,
+      UnregisterBrokerResponse, DescribeClientQuotasRequest, DescribeClientQuotasResponse, AlterClientQuotasRequest,
+      AlterClientQuotasResponse, UpdateFeaturesRequest, UpdateFeaturesResponse, DescribeQuorumRequest,
+      DescribeQuorumResponse, ListConfigResourcesRequest, ListConfigResourcesResponse, AddRaftVoterRequest,
+      AddRaftVoterResponse, RemoveRaftVoterRequest, RemoveRaftVoterResponse, DescribeAclsRequest, DescribeAclsResponse,
+      CreateAclsRequest, CreateAclsResponse, DeleteAclsRequest, DeleteAclsResponse, DescribeUserScramCredentialsRequest,
+      DescribeUserScramCredentialsResponse, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse>();
 }
 
 /// The same for each record of the metadata log.

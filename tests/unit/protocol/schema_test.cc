@@ -105,6 +105,7 @@ std::string text_of(const rapidjson::Value& object, const char* key) {
   const auto found = object.FindMember(key);
   if (found == object.MemberEnd()) return {};
   if (found->value.IsInt()) return std::to_string(found->value.GetInt());
+  if (found->value.IsBool()) return found->value.IsTrue() ? "true" : "false";
   return found->value.GetString();
 }
 

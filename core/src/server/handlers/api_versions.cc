@@ -1,3 +1,4 @@
+#include "metadata/features.h"
 #include "server/api_table.h"
 #include "server/handlers/handlers.h"
 
@@ -23,7 +24,7 @@ bool names_itself_badly(const protocol::ApiVersionsRequest& request) {
 
 }  // namespace
 
-protocol::ApiVersionsResponse handle(const protocol::ApiVersionsRequest& request, HandlerContext&) {
+protocol::ApiVersionsResponse handle(const protocol::ApiVersionsRequest& request, HandlerContext& context) {
   protocol::ApiVersionsResponse response;
   if (names_itself_badly(request)) {
     response.error_code = ErrorCode::kInvalidRequest;
@@ -34,6 +35,20 @@ protocol::ApiVersionsResponse handle(const protocol::ApiVersionsRequest& request
     api.api_key = static_cast<std::int16_t>(row.key);
     api.min_version = row.advertised.first;
     api.max_version = row.advertised.last;
+  }
+  const auto image = context.broker().metadata();
+  response.finalized_features_epoch = image->last_offset.value();
+  for (const auto& feature : supported_features()) {
+    auto& supported = response.supported_features.emplace_back();
+    supported.name = feature.name;
+    supported.min_version = feature.min_level;
+    supported.max_version = feature.max_level;
+    const auto level = image->features.find(feature.name);
+    if (level == image->features.end() || level->second == 0) continue;
+    auto& finalized = response.finalized_features.emplace_back();
+    finalized.name = feature.name;
+    finalized.max_version_level = level->second;
+    finalized.min_version_level = level->second;
   }
   return response;
 }

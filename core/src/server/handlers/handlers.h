@@ -3,16 +3,30 @@
 #include <optional>
 
 #include "base/task.h"
+#include "protocol/add_raft_voter.h"
+#include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
+#include "protocol/alter_partition_reassignments.h"
+#include "protocol/alter_replica_log_dirs.h"
+#include "protocol/alter_user_scram_credentials.h"
 #include "protocol/api_versions.h"
+#include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_acls.h"
 #include "protocol/delete_groups.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
+#include "protocol/describe_acls.h"
+#include "protocol/describe_client_quotas.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
 #include "protocol/describe_groups.h"
+#include "protocol/describe_log_dirs.h"
+#include "protocol/describe_quorum.h"
+#include "protocol/describe_topic_partitions.h"
+#include "protocol/describe_user_scram_credentials.h"
+#include "protocol/elect_leaders.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/heartbeat.h"
@@ -20,14 +34,20 @@
 #include "protocol/init_producer_id.h"
 #include "protocol/join_group.h"
 #include "protocol/leave_group.h"
+#include "protocol/list_config_resources.h"
 #include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
+#include "protocol/list_partition_reassignments.h"
 #include "protocol/metadata.h"
 #include "protocol/offset_commit.h"
 #include "protocol/offset_delete.h"
 #include "protocol/offset_fetch.h"
+#include "protocol/offset_for_leader_epoch.h"
 #include "protocol/produce.h"
+#include "protocol/remove_raft_voter.h"
 #include "protocol/sync_group.h"
+#include "protocol/unregister_broker.h"
+#include "protocol/update_features.h"
 #include "server/handler_context.h"
 
 // One handler an API. A plain function answers at once; a `Task` may wait, and its request and context live until then.
@@ -52,6 +72,38 @@ Task<protocol::AlterConfigsResponse> handle(const protocol::AlterConfigsRequest&
 Task<protocol::IncrementalAlterConfigsResponse> handle(const protocol::IncrementalAlterConfigsRequest& request,
                                                        HandlerContext& context);
 protocol::DescribeClusterResponse handle(const protocol::DescribeClusterRequest& request, HandlerContext& context);
+
+protocol::OffsetForLeaderEpochResponse handle(const protocol::OffsetForLeaderEpochRequest& request,
+                                              HandlerContext& context);
+protocol::DescribeLogDirsResponse handle(const protocol::DescribeLogDirsRequest& request, HandlerContext& context);
+protocol::AlterReplicaLogDirsResponse handle(const protocol::AlterReplicaLogDirsRequest& request,
+                                             HandlerContext& context);
+protocol::DescribeTopicPartitionsResponse handle(const protocol::DescribeTopicPartitionsRequest& request,
+                                                 HandlerContext& context);
+protocol::ElectLeadersResponse handle(const protocol::ElectLeadersRequest& request, HandlerContext& context);
+protocol::AlterPartitionReassignmentsResponse handle(const protocol::AlterPartitionReassignmentsRequest& request,
+                                                     HandlerContext& context);
+protocol::ListPartitionReassignmentsResponse handle(const protocol::ListPartitionReassignmentsRequest& request,
+                                                    HandlerContext& context);
+Task<protocol::UnregisterBrokerResponse> handle(const protocol::UnregisterBrokerRequest& request,
+                                                HandlerContext& context);
+protocol::DescribeClientQuotasResponse handle(const protocol::DescribeClientQuotasRequest& request,
+                                              HandlerContext& context);
+Task<protocol::AlterClientQuotasResponse> handle(const protocol::AlterClientQuotasRequest& request,
+                                                 HandlerContext& context);
+Task<protocol::UpdateFeaturesResponse> handle(const protocol::UpdateFeaturesRequest& request, HandlerContext& context);
+protocol::DescribeQuorumResponse handle(const protocol::DescribeQuorumRequest& request, HandlerContext& context);
+protocol::AddRaftVoterResponse handle(const protocol::AddRaftVoterRequest& request, HandlerContext& context);
+protocol::RemoveRaftVoterResponse handle(const protocol::RemoveRaftVoterRequest& request, HandlerContext& context);
+protocol::ListConfigResourcesResponse handle(const protocol::ListConfigResourcesRequest& request,
+                                             HandlerContext& context);
+protocol::DescribeAclsResponse handle(const protocol::DescribeAclsRequest& request, HandlerContext& context);
+protocol::CreateAclsResponse handle(const protocol::CreateAclsRequest& request, HandlerContext& context);
+protocol::DeleteAclsResponse handle(const protocol::DeleteAclsRequest& request, HandlerContext& context);
+protocol::DescribeUserScramCredentialsResponse handle(const protocol::DescribeUserScramCredentialsRequest& request,
+                                                      HandlerContext& context);
+protocol::AlterUserScramCredentialsResponse handle(const protocol::AlterUserScramCredentialsRequest& request,
+                                                   HandlerContext& context);
 
 Task<protocol::FindCoordinatorResponse> handle(const protocol::FindCoordinatorRequest& request,
                                                HandlerContext& context);
