@@ -71,6 +71,7 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"group.max.size", ConfigType::kInt, "2147483647", "The most members of a group.", 1, kMaxInt},
     {"group.initial.rebalance.delay.ms", ConfigType::kInt, "3000", "How long an empty group waits for more members before its first rebalance.", 0, kMaxInt},
     {"fetch.max.bytes", ConfigType::kInt, "57671680", "The most bytes in one answer to a fetch.", 1024, kMaxInt},
+    {"max.incremental.fetch.session.cache.slots", ConfigType::kInt, "1000", "The most fetch sessions: readers that are told only what is new. The others name everything in each fetch.", 0, kMaxInt},
     {"max.request.partition.size.limit", ConfigType::kInt, "2000", "The most partitions in one answer to DescribeTopicPartitions.", 1, kMaxInt},
     {"socket.request.max.bytes", ConfigType::kInt, "104857600", "The largest request that is accepted.", 1024, kMaxInt},
     {"connections.max.idle.ms", ConfigType::kLong, "600000", "A connection that is silent for so long is closed.", -1},

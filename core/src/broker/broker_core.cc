@@ -19,6 +19,7 @@
 #include "broker/config_view.h"
 #include "broker/coordinator_topic.h"
 #include "broker/fetch_path.h"
+#include "broker/fetch_sessions.h"
 #include "broker/partition_table.h"
 #include "broker/produce_path.h"
 #include "broker/producer_ids.h"
@@ -76,6 +77,9 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
         partitions_(std::make_shared<PartitionTable>()),
         deadlines_(std::make_shared<DeadlineQueue>(environment.executor, environment.clock)),
         fetches_(std::make_shared<FetchPath>(partitions_, deadlines_, environment.executor, environment.clock)),
+        fetch_sessions_(
+            {.slots = static_cast<std::size_t>(config_.get_long("max.incremental.fetch.session.cache.slots"))},
+            environment.clock, environment.seed),
         produces_(*partitions_, *deadlines_, environment.clock, buffers_, [this] { flush_soon(); }),
         random_(environment.seed) {}
 
@@ -104,6 +108,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
     return fetches_->fetch(std::move(call), std::move(done));
   }
 
+  FetchSessions& fetch_sessions() override { return fetch_sessions_; }
   void end_wait(FetchId fetch) override { fetches_->end_wait(fetch); }
   void end_all_waits() override {
     fetches_->end_all_waits();
@@ -173,6 +178,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   const std::shared_ptr<PartitionTable> partitions_;
   const std::shared_ptr<DeadlineQueue> deadlines_;
   const std::shared_ptr<FetchPath> fetches_;
+  FetchSessions fetch_sessions_;
   ProducePath produces_;
   std::shared_ptr<ClusterState> cluster_;
   std::unique_ptr<ClusterAdmin> admin_;

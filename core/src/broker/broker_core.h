@@ -20,6 +20,7 @@
 namespace millrace {
 
 class ClusterAdmin;
+class FetchSessions;
 class FileSystem;
 
 /// What a broker stands on. All of it outlives the broker; the simulator passes its own.
@@ -78,6 +79,9 @@ class BrokerCore {
   virtual void end_wait(FetchId fetch) = 0;
   /// The same for every fetch that waits now: before a server closes its connections.
   virtual void end_all_waits() = 0;
+
+  /// What the readers of `fetch` have been told.
+  [[nodiscard]] virtual FetchSessions& fetch_sessions() = 0;
 
   /// The offset that `query` asks for, `kNoOffset` if there is no such record. May read the disk. Errors as of `fetch`.
   [[nodiscard]] virtual Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition,

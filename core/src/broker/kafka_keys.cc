@@ -19,7 +19,6 @@ constexpr std::string_view kMetadataSetting =
     "the metadata log is bounded by metadata.log.max.record.bytes.between.snapshots";
 constexpr std::string_view kNoConsumerProtocol = "groups of the new consumer protocol (KIP-848) are not served yet";
 constexpr std::string_view kNoExpirySetting = "how long a producer's state is kept cannot be set";
-constexpr std::string_view kNoFetchSessions = "fetch sessions are not served: every fetch names its partitions";
 constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
 constexpr std::string_view kNoLimits = "the number of connections is not limited";
 constexpr std::string_view kNoPlugins = "classes of Java cannot be loaded";
@@ -157,7 +156,6 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"max.connections", why::kNoLimits},
     {"max.connections.per.ip", why::kNoLimits},
     {"max.connections.per.ip.overrides", why::kNoLimits},
-    {"max.incremental.fetch.session.cache.slots", why::kNoFetchSessions},
     {"metadata.log.dir", why::kOneFolder},
     {"metadata.log.max.snapshot.interval.ms", why::kMetadataSetting},
     {"metadata.log.segment.bytes", why::kMetadataSetting},

@@ -99,6 +99,8 @@ struct FetchRequest {
   std::vector<FetchTopic> topics;
   std::vector<ForgottenTopic> forgotten_topics_data;
   std::string rack_id;
+  /// Not on the wire: whether this version names topics by their ids, also where it names none.
+  bool names_topics_by_id = false;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -118,6 +120,8 @@ struct FetchRequest {
 
   friend bool operator==(const FetchRequest&, const FetchRequest&) = default;
 };
+
+inline void normalize(FetchRequest& request, std::int16_t version) { request.names_topics_by_id = version >= 13; }
 
 struct DivergingEpoch {
   LeaderEpoch epoch = kNoLeaderEpoch;

@@ -167,7 +167,60 @@ TEST_F(RecordHandlers, FetchThatWaitsEndsWithItsConnection) {
 TEST_F(RecordHandlers, FetchOfASessionThatWasNeverOpenedIsRefused) {
   auto request = fetch_request(0, 11);
   request.session_id = 12;
+  request.session_epoch = 1;
   EXPECT_EQ(server_.ask<FetchResponse>(request, 11).error_code, ErrorCode::kFetchSessionIdNotFound);
+}
+
+TEST_F(RecordHandlers, FetchInASessionTellsOnlyWhatIsNewInEveryVersion) {
+  test::for_versions({7, FetchRequest::kVersions.last}, [&](std::int16_t version) {
+    const auto end = server_.broker.values_written("orders");
+    auto first = fetch_request(end, version);
+    first.session_epoch = 0;
+    const auto begun = server_.ask<FetchResponse>(first, version);
+    EXPECT_NE(begun.session_id, 0);
+    EXPECT_EQ(begun.responses.size(), 1U);
+
+    FetchRequest next;
+    next.session_id = begun.session_id;
+    next.session_epoch = 1;
+    EXPECT_TRUE(server_.ask<FetchResponse>(next, version).responses.empty());
+
+    EXPECT_EQ(server_.ask<FetchResponse>(next, version).error_code, ErrorCode::kInvalidFetchSessionEpoch);
+
+    produce(server_.broker.batch({"news"}));
+    next.session_epoch = 2;
+    const auto news = server_.ask<FetchResponse>(next, version);
+    EXPECT_EQ(news.session_id, begun.session_id);
+    ASSERT_EQ(news.responses.size(), 1U);
+    EXPECT_EQ(news.responses[0].topic_id, version >= 13 ? topic_ : TopicId{});
+    EXPECT_EQ(news.responses[0].topic, version >= 13 ? "" : "orders");
+    EXPECT_EQ(values(news.responses[0].partitions.at(0).records), std::vector<std::string>{"news"});
+  });
+}
+
+TEST_F(RecordHandlers, FetchInASessionKeepsToOneWayOfNamingTopics) {
+  auto first = fetch_request(0, 12);
+  first.session_epoch = 0;
+  FetchRequest next;
+  next.session_id = server_.ask<FetchResponse>(first, 12).session_id;
+  next.session_epoch = 1;
+  EXPECT_EQ(server_.ask<FetchResponse>(next, 13).error_code, ErrorCode::kFetchSessionTopicIdError);
+  EXPECT_EQ(server_.ask<FetchResponse>(next, 12).error_code, ErrorCode::kNone);
+}
+
+TEST_F(RecordHandlers, FetchEndsTheSessionThatItNamesInAFullRequest) {
+  auto first = fetch_request(0, 11);
+  first.session_epoch = 0;
+  const auto session = server_.ask<FetchResponse>(first, 11).session_id;
+  auto last = fetch_request(0, 11);
+  last.session_id = session;
+  const auto ended = server_.ask<FetchResponse>(last, 11);
+  EXPECT_EQ(ended.session_id, 0);
+  EXPECT_EQ(ended.responses.size(), 1U);
+  FetchRequest next;
+  next.session_id = session;
+  next.session_epoch = 1;
+  EXPECT_EQ(server_.ask<FetchResponse>(next, 11).error_code, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(RecordHandlers, FetchSaysWhatIsWrongWithAPartition) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "broker/fetch_sessions.h"
 #include "record/message_set.h"
 #include "server/handlers/handlers.h"
 
@@ -14,28 +15,43 @@ std::size_t bytes_of(std::int32_t wire) { return static_cast<std::size_t>(std::m
 /// What Kafka's `isolation_level` 1 is: only what is decided.
 constexpr std::int8_t kReadCommitted = 1;
 
-FetchCall call_of(const FetchRequest& request, const BrokerConfig& config) {
+FetchSessionAsk session_ask(const FetchRequest& request) {
+  const bool is_replica = request.replica_id.value() >= 0 || request.replica_state.replica_id.value() >= 0;
+  FetchSessionAsk ask;
+  ask.session = request.session_id;
+  ask.epoch = request.session_epoch;
+  ask.reader = is_replica ? FetchReader::kReplica : FetchReader::kClient;
+  ask.naming = request.names_topics_by_id ? TopicNaming::kById : TopicNaming::kByName;
+  for (const auto& topic : request.topics) {
+    for (const auto& partition : topic.partitions) {
+      ask.partitions.push_back(FetchPartition{.topic = TopicRef{topic.topic, topic.topic_id},
+                                              .partition = partition.partition,
+                                              .from = partition.fetch_offset,
+                                              .current_leader_epoch = partition.current_leader_epoch,
+                                              .max_bytes = bytes_of(partition.partition_max_bytes)});
+    }
+  }
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (const auto partition : topic.partitions) {
+      ask.forgotten.push_back({.topic = TopicRef{topic.topic, topic.topic_id}, .partition = partition, .from = {}});
+    }
+  }
+  return ask;
+}
+
+FetchCall call_of(const FetchRequest& request, const FetchPlan& plan, const BrokerConfig& config) {
   FetchCall call;
   call.max_bytes = std::min(bytes_of(request.max_bytes), static_cast<std::size_t>(config.get_long("fetch.max.bytes")));
   call.min_bytes = std::min(bytes_of(request.min_bytes), call.max_bytes);
   call.max_wait = std::chrono::milliseconds{std::max(request.max_wait_ms, 0)};
   call.isolation = request.isolation_level == kReadCommitted ? Isolation::kCommitted : Isolation::kHighWatermark;
-  for (const auto& topic : request.topics) {
-    for (const auto& partition : topic.partitions) {
-      call.partitions.push_back(FetchPartition{.topic = TopicRef{topic.topic, topic.topic_id},
-                                               .partition = partition.partition,
-                                               .from = partition.fetch_offset,
-                                               .current_leader_epoch = partition.current_leader_epoch,
-                                               .max_bytes = bytes_of(partition.partition_max_bytes)});
-    }
-  }
+  call.partitions = plan.partitions;
   return call;
 }
 
-protocol::FetchablePartitionResponse partition_of(const protocol::FetchPartition& asked, Result<LogSlice>& slice,
-                                                  bool read_committed) {
+protocol::FetchablePartitionResponse partition_of(PartitionIndex index, Result<LogSlice>& slice, bool read_committed) {
   protocol::FetchablePartitionResponse shown;
-  shown.partition_index = asked.partition;
+  shown.partition_index = index;
   shown.records.bytes = NullableBytes{std::string_view{}};
   if (!slice) {
     shown.error_code = slice.error().code();
@@ -50,22 +66,29 @@ protocol::FetchablePartitionResponse partition_of(const protocol::FetchPartition
   return shown;
 }
 
-FetchResponse response_of(const FetchRequest& request, FetchAnswer& answer) {
+FetchResponse response_of(const FetchRequest& request, const FetchPlan& plan, const FetchNews& news,
+                          FetchAnswer& answer) {
   FetchResponse response;
-  auto slice = answer.begin();
-  for (const auto& topic : request.topics) {
-    auto& topic_response = response.responses.emplace_back();
-    topic_response.topic = topic.topic;
-    topic_response.topic_id = topic.topic_id;
-    for (const auto& partition : topic.partitions) {
-      topic_response.partitions.push_back(partition_of(partition, *slice++, request.isolation_level == kReadCommitted));
+  response.session_id = news.session;
+  for (const auto i : news.partitions) {
+    const auto& topic = plan.partitions[i].topic;
+    if (response.responses.empty() || response.responses.back().topic != topic.name ||
+        response.responses.back().topic_id != topic.id) {
+      auto& added = response.responses.emplace_back();
+      added.topic = topic.name;
+      added.topic_id = topic.id;
     }
+    response.responses.back().partitions.push_back(
+        partition_of(plan.partitions[i].partition, answer[i], request.isolation_level == kReadCommitted));
   }
   return response;
 }
 
-/// Sessions are never opened, so nobody can have one: every fetch names all of its partitions.
-constexpr std::int32_t kNoSession = 0;
+FetchResponse refused_fetch(const Error& error) {
+  FetchResponse response;
+  response.error_code = error.code();
+  return response;
+}
 
 /// The versions of Fetch that carry the formats before record batches.
 constexpr protocol::Versions kMagic0{0, 1};
@@ -75,17 +98,18 @@ constexpr std::size_t kMostConverted = 128U << 20;
 
 }  // namespace
 
-/// Reads, and waits for `min_bytes` if there are less. The bytes go from the log's buffers to the socket.
+/// Reads, and waits for `min_bytes` if there are less. The bytes go from the log's buffers to the socket. Inside a
+/// session only partitions with news are told.
 Task<FetchResponse> handle(const FetchRequest& request, HandlerContext& context) {
-  if (request.session_id != kNoSession) {
-    FetchResponse refused;
-    refused.error_code = ErrorCode::kFetchSessionIdNotFound;
-    co_return refused;
-  }
-  FetchCall call = call_of(request, context.broker().config());
+  FetchSessions& sessions = context.broker().fetch_sessions();
+  const Result<FetchPlan> plan = sessions.begin(session_ask(request));
+  if (!plan) co_return refused_fetch(plan.error());
+  FetchCall call = call_of(request, *plan, context.broker().config());
   auto fetch = [&](auto done) { context.waits(context.broker().fetch(std::move(call), done)); };
   FetchAnswer answer = co_await callback_result<FetchAnswer>(fetch);
-  FetchResponse response = response_of(request, answer);
+  const Result<FetchNews> news = sessions.finish(*plan, answer);
+  if (!news) co_return refused_fetch(news.error());
+  FetchResponse response = response_of(request, *plan, *news, answer);
   co_return response;
 }
 
