@@ -25,6 +25,7 @@ struct BrokerOptions {
   std::string config;
   std::string data;
   std::vector<std::string> listen;
+  std::string metrics;
   std::vector<std::string> settings;
 };
 
@@ -55,6 +56,8 @@ void declare(CLI::App& app, BrokerOptions& options) {
   app.add_option("--listen", options.listen,
                  "HOST:PORT or NAME://HOST:PORT where Kafka clients are answered; port 0: any free one")
       ->default_str("127.0.0.1:9092")
+      ->check(host_and_port());
+  app.add_option("--metrics", options.metrics, "HOST:PORT where /metrics is served for Prometheus (metrics.address)")
       ->check(host_and_port());
   app.add_option("--set", options.settings, "KEY=VALUE: a setting, before those of --config");
   app.footer(kFooter);
@@ -100,6 +103,7 @@ Result<BrokerStart> to_start(const BrokerOptions& options) {
     MILLRACE_TRY(folder, default_data("broker"));
     start.data = folder;
   }
+  if (!options.metrics.empty()) start.config.insert_or_assign("metrics.address", options.metrics);
   start.listeners = options.listen;
   // What the command line says is instead of what the file says.
   if (!start.listeners.empty()) start.config.erase("listeners");

@@ -82,6 +82,14 @@ std::string describe_tables() {
   return text;
 }
 
+constexpr std::string_view kMetricsHead = R"(
+## Metrics
+
+`millrace broker --metrics HOST:PORT` serves them at /metrics, in Prometheus' text format. To other machines it answers
+under this machine's own name, its addresses and the hosts of advertised.listeners.
+
+)";
+
 constexpr const char* kDocsSummary = "Prints the reference of commands and settings, in Markdown.";
 
 }  // namespace
@@ -94,7 +102,9 @@ void show_docs(const AppVisitor& visit) {
 int run_docs(std::span<char*> arguments) {
   CLI::App app{kDocsSummary, "millrace docs"};
   if (const auto ended = parse_options(app, arguments)) return *ended;
-  const auto written = write_output(std::string{kHead} + describe_commands() + describe_tables(), "the reference");
+  const auto written = write_output(std::string{kHead} + describe_commands() + describe_tables() +
+                                        std::string{kMetricsHead} + core_metrics_markdown(),
+                                    "the reference");
   if (written) return kDone;
   fmt::print(stderr, "millrace docs: {}\n", written.error().message());
   return kFailed;

@@ -75,6 +75,7 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"max.request.partition.size.limit", ConfigType::kInt, "2000", "The most partitions in one answer to DescribeTopicPartitions.", 1, kMaxInt},
     {"socket.request.max.bytes", ConfigType::kInt, "104857600", "The largest request that is accepted.", 1024, kMaxInt},
     {"connections.max.idle.ms", ConfigType::kLong, "600000", "A connection that is silent for so long is closed.", -1},
+    {"metrics.address", ConfigType::kString, "", "HOST:PORT where /metrics is served for Prometheus; without a host: to this machine only. Empty: nowhere. Ours."},
     {"num.network.threads", ConfigType::kInt, "2", "Threads that answer connections.", 1, 1024},
 };
 
@@ -286,6 +287,14 @@ Result<void> check_listeners(const Properties& properties, const Properties& wit
   return {};
 }
 
+Result<void> check_metrics_address(const Properties& properties) {
+  const auto found = properties.find("metrics.address");
+  if (found == properties.end() || found->second.empty()) return {};
+  auto parsed = parse_listener(found->second);
+  if (!parsed) return std::unexpected(std::move(parsed).error().in(fmt::format("{}: \"metrics.address\"", kBroker)));
+  return {};
+}
+
 // Hours and minutes become milliseconds, so that one key says it everywhere else.
 void fold(Properties& properties, std::string_view key, std::string_view coarser, std::int64_t factor) {
   const auto found = properties.find(coarser);
@@ -343,6 +352,7 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   MILLRACE_CHECK(check_parts(kBroker, kBrokerTable, properties));
   MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
+  MILLRACE_CHECK(check_metrics_address(properties));
   constexpr std::int64_t kMinute = 60'000;
   fold(properties, "log.retention.ms", "log.retention.minutes", kMinute);
   fold(properties, "log.retention.ms", "log.retention.hours", 60 * kMinute);

@@ -144,6 +144,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
                      ValidateOnly validate_only, DoneVoid done) override;
 
   ClusterAdmin& admin() override { return *admin_; }
+  DurationHistogram::Snapshot flush_times() const override { return logs_->flush_times(); }
   GroupCoordinator& groups() override { return *groups_; }
 
   void init_producer_id(InitProducerIdDone done) override {

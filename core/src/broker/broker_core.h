@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/duration_histogram.h"
 #include "base/executor.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -136,6 +137,9 @@ class BrokerCore {
 
   /// Sizes, leaders, replicas, features, quotas.
   [[nodiscard]] virtual ClusterAdmin& admin() = 0;
+
+  /// How long the rounds of group commit took so far.
+  [[nodiscard]] virtual DurationHistogram::Snapshot flush_times() const = 0;
 
   // --- groups ---
 

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <random>
 
+#include "embed/metrics_report.h"
+#include "net/host_port.h"
+#include "server/api_table.h"
+
 namespace millrace {
 namespace {
 
@@ -48,11 +52,30 @@ Result<std::unique_ptr<BrokerHost>> BrokerHost::open(std::string_view directory,
                                       .seed = seed_of_machine()};
   MILLRACE_TRY(core, BrokerCore::open(environment, directory, std::move(parsed)));
   host->core_ = std::move(core);
+  host->requests_.emplace(served_apis().size(),
+                          static_cast<std::size_t>(host->core_->config().get_long("num.network.threads")),
+                          host->clock_);
   for (const auto& listener : host->core_->config().listeners()) {
     const auto bound = host->listen(fmt::format("{}://{}:{}", listener.name, listener.host, listener.port));
     if (!bound) return std::unexpected(bound.error());
   }
+  MILLRACE_CHECK(host->serve_metrics());
   return host;
+}
+
+Result<void> BrokerHost::serve_metrics() {
+  const auto address = core_->config().get_string("metrics.address");
+  if (address.empty()) return {};
+  MILLRACE_TRY(parsed, parse_listener(address));
+  if (parsed.host.empty()) parsed.host = "127.0.0.1";
+  std::vector<std::string> hosts;
+  for (const auto& told : core_->config().advertised_listeners()) hosts.push_back(told.host);
+  auto page = MetricsPage::open(net::format_host_port(parsed.host, parsed.port), std::move(hosts),
+                                [this] { return metrics_report(*core_, *requests_); });
+  if (!page) return std::unexpected(std::move(page).error().in("metrics.address"));
+  metrics_ = *std::move(page);
+  logger_.info("metrics are at {}", metrics_->url());
+  return {};
 }
 
 BrokerHost::~BrokerHost() {
@@ -81,7 +104,7 @@ Result<std::string> BrokerHost::listen(std::string_view address) {
   const auto host = is_ipv6 ? "[" + parsed->host + "]" : parsed->host;
   const std::lock_guard lock{mutex_};
   if (closed_) return fail(ErrorCode::kClosed, fmt::format("cannot listen on {}: the broker is closed", address));
-  if (!server_) server_ = BrokerServer::create(*core_, logger_);
+  if (!server_) server_ = BrokerServer::create(*core_, *requests_, logger_);
   return server_->listen(fmt::format("{}://{}:{}", parsed->name, host, parsed->port));
 }
 
@@ -92,11 +115,14 @@ bool BrokerHost::is_closed() const {
 
 Result<void> BrokerHost::close(Duration timeout) {
   std::unique_ptr<BrokerServer> server;
+  std::unique_ptr<MetricsPage> metrics;
   {
     const std::lock_guard lock{mutex_};
     closed_ = true;
     server = std::move(server_);
+    metrics = std::move(metrics_);
   }
+  metrics.reset();
   if (!core_) return {};
   if (server) {
     // Clients that only wait for news are told that there is none; the others get the answer they wait for.

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,10 @@
 #include "base/thread_executor.h"
 #include "broker/broker_core.h"
 #include "client/embedded/embedded_client.h"
+#include "embed/metrics_page.h"
 #include "millrace/broker.h"
 #include "server/broker_server.h"
+#include "server/request_metrics.h"
 
 namespace millrace {
 
@@ -38,6 +41,8 @@ class BrokerHost {
  private:
   explicit BrokerHost(Logger* logger);
   [[nodiscard]] bool is_closed() const;
+  /// `metrics.address`, if it is set.
+  [[nodiscard]] Result<void> serve_metrics();
 
   NullLogger silence_;
   Logger& logger_;
@@ -45,10 +50,12 @@ class BrokerHost {
   PosixFileSystem files_;
   ThreadExecutor executor_;
   std::shared_ptr<BrokerCore> core_;
+  std::optional<RequestMetrics> requests_;
 
   mutable std::mutex mutex_;
   /// Made by the first `listen`: a program that never listens has none of its threads.
   std::unique_ptr<BrokerServer> server_;
+  std::unique_ptr<MetricsPage> metrics_;
   bool closed_ = false;
 };
 

@@ -56,6 +56,7 @@ class Flusher::Impl {
   }
 
   [[nodiscard]] std::uint64_t rounds() const { return rounds_.load(); }
+  [[nodiscard]] const DurationHistogram& times() const { return times_; }
   [[nodiscard]] bool has_threads() const { return options_.threads > 0; }
 
  private:
@@ -90,6 +91,7 @@ class Flusher::Impl {
   }
 
   void round(std::unique_lock<std::mutex>& lock) {
+    const auto begun = options_.clock == nullptr ? TimePoint{} : options_.clock->now();
     std::vector<Item> items;
     items.reserve(dirty_.size());
     for (auto& log : dirty_) items.push_back({std::move(log), {}});
@@ -111,6 +113,7 @@ class Flusher::Impl {
     items_.clear();
     next_ = 0;
     rounds_.fetch_add(1);
+    if (options_.clock != nullptr) times_.observe(options_.clock->now() - begun);
 
     lock.unlock();
     for (const auto& item : items) item.log->end_flush(item.result);
@@ -127,6 +130,7 @@ class Flusher::Impl {
   std::size_t next_ = 0;
   std::size_t synced_ = 0;
   std::atomic<std::uint64_t> rounds_ = 0;
+  DurationHistogram times_;
   bool stopping_ = false;
   std::vector<std::thread> helpers_;
   std::thread leader_;
@@ -140,5 +144,6 @@ bool Flusher::run_round() {
   return impl_->run_round();
 }
 std::uint64_t Flusher::rounds() const { return impl_->rounds(); }
+const DurationHistogram& Flusher::times() const { return impl_->times(); }
 
 }  // namespace millrace

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/clock.h"
+#include "base/duration_histogram.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -39,6 +41,8 @@ class Flusher {
   struct Options {
     /// How many syncs may run at once. They are started when first needed.
     std::size_t threads = 4;
+    /// Measures the rounds; null: they are only counted. Outlives the flusher.
+    const Clock* clock = nullptr;
   };
 
   explicit Flusher(Options options);
@@ -54,6 +58,8 @@ class Flusher {
 
   /// Rounds so far.
   [[nodiscard]] std::uint64_t rounds() const;
+  /// How long they took, where there is a clock.
+  [[nodiscard]] const DurationHistogram& times() const;
 
  private:
   class Impl;

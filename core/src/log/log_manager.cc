@@ -57,7 +57,7 @@ class LogManager::Impl {
         open_files_(files, options_.open_files != 0 ? options_.open_files : FileCache::capacity_from_process_limit()),
         cleaner_(files, join(directory_, "cleaner-offset-checkpoint"), with_secret(options_.cleaner, random_), clock,
                  logger),
-        flusher_(Flusher::Options{options_.flush_threads}) {}
+        flusher_(Flusher::Options{.threads = options_.flush_threads, .clock = &clock_}) {}
 
   Result<void> open() {
     MILLRACE_CHECK(files_.make_directories(directory_));
@@ -190,6 +190,7 @@ class LogManager::Impl {
   }
 
   bool run_flush_round() { return flusher_.run_round(); }
+  [[nodiscard]] const DurationHistogram& flush_times() const { return flusher_.times(); }
 
   Result<void> close() {
     cleaner_.close();
@@ -411,6 +412,7 @@ Result<Offset> LogManager::delete_records(const TopicPartition& name, Offset bef
 void LogManager::tick() { impl_->tick(); }
 Duration LogManager::clean() { return impl_->clean(); }
 bool LogManager::run_flush_round() { return impl_->run_flush_round(); }
+DurationHistogram::Snapshot LogManager::flush_times() const { return impl_->flush_times().snapshot(); }
 Result<void> LogManager::close() { return impl_->close(); }
 
 }  // namespace millrace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/buffers.h"
+#include "base/duration_histogram.h"
 #include "base/files.h"
 #include "base/result.h"
 #include "base/types.h"
@@ -94,6 +95,8 @@ class LogManager {
 
   /// One round of the flusher; false if nothing was dirty. Only with `flush_threads` = 0.
   bool run_flush_round();
+  /// How long the flusher's rounds took so far.
+  [[nodiscard]] DurationHistogram::Snapshot flush_times() const;
 
   /// Syncs and closes every log and leaves the mark of a clean shutdown. Idempotent. Errors: the first log that could
   /// not be closed cleanly, unless it had failed before: that was told then. With any of them there is no mark.

@@ -20,12 +20,25 @@ struct IsTask : std::false_type {};
 template <class T>
 struct IsTask<Task<T>> : std::true_type {};
 
+/// The bytes before a frame's content that say how long it is.
+constexpr std::size_t kLengthBytes = 4;
+
+void count_answer(const ApiCall& call, std::size_t bytes) {
+  const auto& [metrics, place, api, begun] = call.meter;
+  metrics.answered(place, api, begun, call.frame.size + kLengthBytes, bytes);
+}
+
+void close_call(ApiCall& call, std::string reason) {
+  call.meter.metrics.refused();
+  std::move(call.reply).close(std::move(reason));
+}
+
 /// Decodes a call's message; closes the connection when it is none.
 template <class Request>
 std::optional<Request> request_of(ApiCall& call) {
   auto decoded = protocol::decode_prefix<Request>(call.message(), call.version);
   if (!decoded) {
-    std::move(call.reply).close(std::move(decoded).error().message());
+    close_call(call, decoded.error().message());
     return std::nullopt;
   }
   if constexpr (requires { normalize(decoded->message, call.version); }) normalize(decoded->message, call.version);
@@ -35,15 +48,19 @@ std::optional<Request> request_of(ApiCall& call) {
 template <class Response>
 void answer(ApiCall& call, Response response) {
   if constexpr (requires { adapt(response, call.version); }) adapt(response, call.version);
-  std::move(call.reply).send(protocol::response_frame(response, call.version, call.correlation_id));
+  auto frame = protocol::response_frame(response, call.version, call.correlation_id);
+  count_answer(call, frame.size());
+  AnswerErrors errors;
+  errors.look_at(response);
+  if (!errors.found().empty()) call.meter.metrics.failed(call.meter.api, errors);
+  std::move(call.reply).send(std::move(frame));
 }
 
 template <class Response>
 void answer(ApiCall& call, const std::optional<Response>& response) {
-  if (response)
-    answer(call, *response);
-  else
-    std::move(call.reply).none();
+  if (response) return answer(call, *response);
+  count_answer(call, 0);
+  std::move(call.reply).none();
 }
 
 template <class Response>
@@ -51,7 +68,7 @@ void answer(ApiCall& call, const Result<Response>& response) {
   if (response)
     answer(call, *response);
   else
-    std::move(call.reply).close(response.error().message());
+    close_call(call, response.error().message());
 }
 
 /// Keeps call and request until the handler is done.

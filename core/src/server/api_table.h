@@ -7,8 +7,18 @@
 #include "protocol/api_key.h"
 #include "protocol/field.h"
 #include "server/handler_context.h"
+#include "server/request_metrics.h"
 
 namespace millrace {
+
+/// Since when a request counts, and where.
+struct CallMeter {
+  RequestMetrics& metrics;
+  RequestMetrics::Place place;
+  /// The API's row in the table.
+  std::size_t api;
+  TimePoint begun;
+};
 
 /// A request on its way through its handler. It keeps the frame, which the decoded request points into.
 struct ApiCall {
@@ -19,6 +29,7 @@ struct ApiCall {
   std::size_t body;
   HandlerContext context;
   net::FrameReply reply;
+  CallMeter meter;
 
   [[nodiscard]] Bytes message() const { return frame.bytes().subspan(body); }
 };

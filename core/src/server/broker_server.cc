@@ -30,8 +30,11 @@ std::string host_name() {
 
 class Server final : public BrokerServer {
  public:
-  Server(BrokerCore& broker, Logger& logger)
-      : broker_(broker), logger_(logger), frames_(net::FrameServer::create(server_config(broker.config()), logger)) {}
+  Server(BrokerCore& broker, RequestMetrics& metrics, Logger& logger)
+      : broker_(broker),
+        metrics_(metrics),
+        logger_(logger),
+        frames_(net::FrameServer::create(server_config(broker.config()), logger)) {}
   ~Server() override { close(Duration::zero()); }
 
   Result<std::string> listen(std::string_view address) override;
@@ -43,6 +46,7 @@ class Server final : public BrokerServer {
   [[nodiscard]] Endpoint advertised(const ListenerAddress& listener, const net::HostPort& bound) const;
 
   BrokerCore& broker_;
+  RequestMetrics& metrics_;
   Logger& logger_;
   std::unique_ptr<net::FrameServer> frames_;
   std::mutex mutex_;
@@ -73,7 +77,7 @@ Result<std::string> Server::listen(std::string_view address) {
   const auto name = std::make_shared<const std::string>(listener.name);
   auto sessions = [this, name](const std::string& peer) {
     const auto host = net::parse_host_port(peer);
-    return std::make_unique<RequestSession>(broker_, name, host ? host->host : peer);
+    return std::make_unique<RequestSession>(broker_, metrics_, name, host ? host->host : peer);
   };
   MILLRACE_TRY(bound, frames_->listen(net::format_host_port(listener.host, listener.port), std::move(sessions)));
   MILLRACE_TRY(parsed, net::parse_host_port(bound));
@@ -93,8 +97,8 @@ void Server::close(Duration timeout) {
 
 }  // namespace
 
-std::unique_ptr<BrokerServer> BrokerServer::create(BrokerCore& broker, Logger& logger) {
-  return std::make_unique<Server>(broker, logger);
+std::unique_ptr<BrokerServer> BrokerServer::create(BrokerCore& broker, RequestMetrics& metrics, Logger& logger) {
+  return std::make_unique<Server>(broker, metrics, logger);
 }
 
 }  // namespace millrace

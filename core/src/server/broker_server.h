@@ -11,6 +11,7 @@ namespace millrace {
 
 class BrokerCore;
 class Logger;
+class RequestMetrics;
 
 /// Answers Kafka's protocol for a broker: listeners and connections on `net/`, handlers that map wire structs to
 /// `BrokerCore`. Threads, frame size and idle time are the broker's `num.network.threads`, `socket.request.max.bytes`
@@ -20,7 +21,7 @@ class Logger;
 class BrokerServer {
  public:
   /// What is passed outlives the server.
-  static std::unique_ptr<BrokerServer> create(BrokerCore& broker, Logger& logger);
+  static std::unique_ptr<BrokerServer> create(BrokerCore& broker, RequestMetrics& metrics, Logger& logger);
   /// Closes, at once.
   virtual ~BrokerServer() = default;
 

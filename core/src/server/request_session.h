@@ -5,6 +5,7 @@
 
 #include "net/frame_server.h"
 #include "server/handler_context.h"
+#include "server/request_metrics.h"
 
 namespace millrace {
 
@@ -18,9 +19,15 @@ namespace millrace {
 /// Threading: as `net::FrameSession`.
 class RequestSession final : public net::FrameSession {
  public:
-  /// `client_host`: the peer's address without its port.
-  RequestSession(BrokerCore& broker, std::shared_ptr<const std::string> listener, const std::string& client_host = "")
-      : broker_(broker), listener_(std::move(listener)), state_(std::make_shared<ConnectionState>("/" + client_host)) {}
+  /// `client_host`: the peer's address without its port. What is passed outlives it.
+  RequestSession(BrokerCore& broker, RequestMetrics& metrics, std::shared_ptr<const std::string> listener,
+                 const std::string& client_host = "")
+      : broker_(broker),
+        metrics_(metrics),
+        place_(metrics.connected()),
+        listener_(std::move(listener)),
+        state_(std::make_shared<ConnectionState>("/" + client_host)) {}
+  ~RequestSession() override { metrics_.disconnected(); }
 
   net::Next on_frame(net::Frame frame, net::FrameReply reply) override;
   void finishing() override { state_->closed(broker_); }
@@ -28,6 +35,8 @@ class RequestSession final : public net::FrameSession {
 
  private:
   BrokerCore& broker_;
+  RequestMetrics& metrics_;
+  const RequestMetrics::Place place_;
   std::shared_ptr<const std::string> listener_;
   std::shared_ptr<ConnectionState> state_;
 };

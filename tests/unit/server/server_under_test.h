@@ -9,6 +9,7 @@
 #include <string>
 
 #include "protocol/request.h"
+#include "server/api_table.h"
 #include "server/request_session.h"
 #include "unit/broker/simulated_broker.h"
 
@@ -30,7 +31,7 @@ class ServerUnderTest {
   explicit ServerUnderTest(const Properties& config = {}) : broker(config) {
     broker.core->advertise(Endpoint{.listener = "PLAINTEXT", .host = "broker.example", .port = 9092});
     broker.executor.run_all();
-    session = std::make_unique<RequestSession>(*broker.core, std::make_shared<const std::string>("PLAINTEXT"));
+    session = std::make_unique<RequestSession>(*broker.core, metrics, std::make_shared<const std::string>("PLAINTEXT"));
   }
 
   /// Hands a frame's content to the session; gives its number.
@@ -80,6 +81,7 @@ class ServerUnderTest {
   static constexpr std::int32_t kCorrelation = 77;
 
   SimulatedBroker broker;
+  RequestMetrics metrics{served_apis().size(), 2, broker.clock};
   std::shared_ptr<CaughtAnswers> answers = std::make_shared<CaughtAnswers>();
   std::unique_ptr<RequestSession> session;
   net::Next next = net::Next::kAtOnce;
