@@ -244,7 +244,7 @@ bool ClassicGroup::remove_member(const std::string& id, GroupActions& actions) {
   if (member.sync_waits) actions.syncs.emplace_back(*member.sync_waits, not_synced(ErrorCode::kUnknownMemberId));
   if (member.instance && static_members_[*member.instance] == id) static_members_.erase(*member.instance);
   not_synced_.erase(id);
-  members_.erase(found);
+  const auto removed = members_.extract(found);  // `id` may be the member's own: it lives until the end
   if (leader_ == id) leader_ = members_.empty() ? std::nullopt : std::optional{members_.begin()->first};
   return true;
 }

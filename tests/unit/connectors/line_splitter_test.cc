@@ -63,11 +63,13 @@ TEST(LineSplitter, DoesNotCutALineThatJustFits) {
   for (const std::string end : {"\n", "\r\n"}) {
     LineSplitter splitter{4};
     (void)splitter.split("ab");
-    const auto kept = splitter.split("cd" + end);
+    const auto rest = "cd" + end;
+    const auto kept = splitter.split(rest);
     ASSERT_EQ(kept.size(), 1u);
     EXPECT_EQ(kept[0].text, "abcd");
     EXPECT_FALSE(kept[0].is_cut());
-    const auto whole = splitter.split("abcd" + end + "abcde" + end);
+    const auto both = "abcd" + end + "abcde" + end;
+    const auto whole = splitter.split(both);
     ASSERT_EQ(whole.size(), 2u);
     EXPECT_FALSE(whole[0].is_cut());
     EXPECT_EQ(whole[1].text, "abcd");
