@@ -175,6 +175,7 @@ Result<void> JobImpl::stop() {
 }
 
 Result<void> JobImpl::finish_task(Task& task) {
+  const std::lock_guard one{checkpoint_};
   const auto unflushed = task.runner->between_turns([](const TaskCore& core) { return core.has_unflushed(); });
   if (!unflushed && task.runner->applied() == task.saved) return {};
   MILLRACE_CHECK(task.runner->flush());
@@ -231,12 +232,21 @@ Result<void> JobImpl::wait_until_caught_up(Duration timeout) {
 
 Result<void> JobImpl::checkpoint_now() {
   MILLRACE_CHECK(failure());
-  for (auto& task : tasks_) MILLRACE_CHECK(checkpoint(*task));
+  for (auto& task : tasks_) {
+    const std::lock_guard one{checkpoint_};
+    MILLRACE_CHECK(checkpoint(*task));
+  }
   return {};
 }
 
+Result<void> JobImpl::checkpoint_when_due(Task& task, TimePoint now) {
+  const std::unique_lock one{checkpoint_, std::try_to_lock};
+  // Whoever has the lock is saving this task or another one: the keeper, which asks, comes by again.
+  if (!one || now < task.next_checkpoint || task.runner->applied() == task.saved) return {};
+  return checkpoint(task);
+}
+
 Result<void> JobImpl::checkpoint(Task& task) {
-  std::lock_guard one{checkpoint_};
   const auto begun = clock_.now();
   auto position = task.runner->applied();
   if (!task.folder) return {};

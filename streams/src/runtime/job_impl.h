@@ -52,8 +52,8 @@ class JobImpl final : public Job {
     std::unique_ptr<CheckpointFolder> folder;  ///< null: nothing is saved
     std::uint32_t sub_topology = 0;
     bool reads_internal_topics = false;
-    InputPosition saved;  ///< by `checkpoint_`
-    TimePoint next_checkpoint;
+    InputPosition saved;        ///< guarded by `checkpoint_`
+    TimePoint next_checkpoint;  ///< guarded by `checkpoint_`
   };
   struct Route {
     Task* task;
@@ -77,6 +77,8 @@ class JobImpl final : public Job {
   void keep();
   Result<void> update_figures(TimePoint now);
   Result<void> keep_task(Task& task, TimePoint now);
+  Result<void> checkpoint_when_due(Task& task, TimePoint now);
+  /// Holding `checkpoint_`.
   Result<void> checkpoint(Task& task);
   Result<void> tell_checkpoint(const Task& task, const InputPosition& position, std::uint64_t bytes);
 

@@ -140,8 +140,7 @@ Result<void> JobImpl::keep_task(Task& task, TimePoint now) {
     const auto stream_time = task.runner->between_turns([](const TaskCore& core) { return core.stream_time(); });
     if (stream_time != detail::kNoTime) MILLRACE_CHECK(task.runner->tick(stream_time + kTick.count()));
   }
-  if (task.folder && now >= task.next_checkpoint && task.runner->applied() != task.saved) return checkpoint(task);
-  return {};
+  return task.folder ? checkpoint_when_due(task, now) : Result<void>{};
 }
 
 }  // namespace millrace::streams

@@ -79,7 +79,8 @@ void TaskInput::take(std::size_t slot, InputChunk& chunk) {
   const auto& record = queue.head();
   const auto records = batch->records();
   auto* last = chunk.pieces.empty() ? nullptr : &chunk.pieces.back();
-  if (last != nullptr && last->records.data() + last->records.size() == &record) {
+  // The next batch's records may lie right behind these: only the owner tells them apart.
+  if (last != nullptr && last->owner == batch && last->records.data() + last->records.size() == &record) {
     last->records = {last->records.data(), last->records.size() + 1};
   } else {
     chunk.pieces.push_back(
