@@ -104,7 +104,7 @@ Result<std::unique_ptr<TemporaryFolder>> temporary_data(RunSettings& settings) {
   return folder;
 }
 
-std::string print_report(const Report& report, RunSettings::Print how) {
+std::string text_of(const Report& report, RunSettings::Print how) {
   return how == RunSettings::Print::kJson ? to_json(report) + '\n' : to_text(report);
 }
 
@@ -216,7 +216,7 @@ Result<std::string> run_once(RunSettings settings) {
     MILLRACE_CHECK(pipeline->stop());
   }
   if (is_all_rejected(report)) hint_at_format(report, settings.pipeline);
-  return print_report(report, settings.print);
+  return text_of(report, settings.print);
 }
 
 Result<std::string> follow(RunSettings settings) {
@@ -262,7 +262,7 @@ Result<std::string> follow(RunSettings settings) {
   MILLRACE_CHECK(std::move(outcome));
   if (settings.print == RunSettings::Print::kJson) {
     MILLRACE_TRY(report, read_report(pipeline->job(), settings.cut));
-    return print_report(report, settings.print);
+    return text_of(report, settings.print);
   }
   return std::string{};
 }

@@ -41,7 +41,8 @@ std::optional<CleanableRange> PartitionLog::Impl::cleanable(Offset cleaned_to) {
       const auto visit = [&](const RecordBatchView& head, auto, auto) {
         range.overdue = head.max_timestamp() < wall - settings.max_compaction_lag;
       };
-      (void)scan(segment, {.gaps_before = kEverywhere, .most_batches = 1}, context_.buffers, visit);
+      // What cannot be read is left alone: whoever reads its records is told why.
+      if (!scan(segment, {.gaps_before = kEverywhere, .most_batches = 1}, context_.buffers, visit)) return std::nullopt;
     }
   }
   if (range.dirty_bytes == 0) return std::nullopt;
