@@ -23,7 +23,7 @@ HEAVY = {
     "tbb/": ("streams/src/",),
     "oneapi/tbb": ("streams/src/",),
     "rocksdb/": ("streams/src/state/",),
-    "librdkafka/": ("core/src/client/kafka/",),
+    "librdkafka/": ("core/src/client/kafka/", "tests/bench/"),
     "CLI/": ("apps/cli/",),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
