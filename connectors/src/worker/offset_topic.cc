@@ -138,8 +138,7 @@ Result<void> read_to_end(Client& client, Admin& admin, const std::string& topic,
     }
     if (ends.size() != before && !ends.empty()) MILLRACE_CHECK(assign(*consumer, ends));
   }
-  consumer->close();
-  return {};
+  return consumer->close(timeout);
 }
 
 }  // namespace millrace::connect

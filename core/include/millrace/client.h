@@ -109,7 +109,39 @@ class PolledBatch {
 
 enum class StartAt : std::uint8_t { kEarliest, kLatest };
 
-/// Reads records from partitions assigned by hand.
+/// Where a group goes on in a partition: the offset of the next record, and what a member noted with it.
+struct PartitionOffset {
+  TopicPartition partition;
+  Offset offset = kNoOffset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::string metadata = {};
+};
+
+/// Told what the group gave to this member and took from it, inside `poll` (and `close`), on the caller's thread; any
+/// of them may be empty. They may commit, seek and pause, and must not throw.
+struct RebalanceListener {
+  using Partitions = std::span<const TopicPartition>;
+  /// After every rebalance: what is new, perhaps nothing. Positions are not looked up yet: `seek` is free.
+  std::function<void(Partitions)> assigned = {};
+  /// Before they go to somebody else: the last moment to commit.
+  std::function<void(Partitions)> revoked = {};
+  /// They are somebody else's already; commits would be refused.
+  std::function<void(Partitions)> lost = {};
+};
+
+/// Gets what became of an asynchronous commit, inside a later `poll` or `close`, on the caller's thread.
+using CommitListener = std::function<void(const Result<void>&)>;
+
+/// Reads records from partitions that its group gives it, or that are assigned by hand.
+///
+/// With `group.id` and `subscribe` it is a member of a consumer group: members divide the partitions of their topics
+/// by `partition.assignment.strategy`, with whatever other Kafka clients are in the group. It joins, and learns of
+/// changes, inside `poll`; heartbeats are sent in between. Who does not poll for `max.poll.interval.ms` is out, and its
+/// partitions are lost.
+///
+/// Positions of new partitions: what the group committed (with `group.id`), else what `auto.offset.reset` says. With
+/// `enable.auto.commit` a poll commits, from time to time, what the polls before it gave; so does a rebalance, and
+/// `close`.
 ///
 /// Threading: one thread at a time, but `wakeup` from any. Reads never pass the high watermark: nothing that is read
 /// can be taken back by a power cut. Control records are not shown; offsets may have gaps.
@@ -117,11 +149,20 @@ class Consumer {
  public:
   virtual ~Consumer() = default;
 
-  /// Reads these from now on, and no others. A partition that was assigned before keeps its position; a new one starts
-  /// where the property `auto.offset.reset` says, until `seek` says otherwise. Errors: `kUnknownTopicOrPartition`.
+  /// Reads these from now on, and no others. A partition that was assigned before keeps its position. Errors:
+  /// `kUnknownTopicOrPartition`; `kInvalidArgument` while it is subscribed.
   [[nodiscard]] virtual Result<void> assign(std::vector<TopicPartition> partitions) = 0;
+  /// Reads, with its group, these topics from now on: joins in the next `poll`. None: leaves the group. A topic that
+  /// does not exist is read once it does. Errors: `kInvalidGroupId` (no `group.id`); `kInvalidArgument` while
+  /// partitions are assigned by hand.
+  [[nodiscard]] virtual Result<void> subscribe(std::vector<std::string> topics, RebalanceListener listener = {});
+  /// What it reads now.
+  [[nodiscard]] virtual std::vector<TopicPartition> assignment() const;
+
   [[nodiscard]] virtual Result<void> seek(const TopicPartition& partition, Offset offset) = 0;
   [[nodiscard]] virtual Result<void> seek(const TopicPartition& partition, StartAt start) = 0;
+  /// To the first record at or after `time`; to the end when there is none.
+  [[nodiscard]] virtual Result<void> seek_to_time(const TopicPartition& partition, Timestamp time);
   /// The offset of the next record that `poll` gives.
   [[nodiscard]] virtual Result<Offset> position(const TopicPartition& partition) const = 0;
   [[nodiscard]] virtual Result<void> pause(std::span<const TopicPartition> partitions) = 0;
@@ -129,13 +170,29 @@ class Consumer {
 
   /// Up to `fetch.max.bytes` of records, as soon as there are any; nothing after `max_wait` or `wakeup`. Partitions
   /// take turns. Errors: `kOffsetOutOfRange` (and `auto.offset.reset` is `none`), `kStorageError` (the partition is
-  /// offline), `kClosed`.
+  /// offline), `kClosed`; those of joining a group, after which the next poll tries again: `kInconsistentGroupProtocol`
+  /// (the members know no common strategy), `kInvalidSessionTimeout`, `kGroupMaxSizeReached`, `kFencedInstanceId`
+  /// (another member has taken this one's `group.instance.id`; this one stays out).
   [[nodiscard]] virtual Result<std::vector<PolledBatch>> poll(Duration max_wait) = 0;
+
+  /// Writes down, for the group, the positions behind all that `poll` gave; durable when it returns. Errors:
+  /// `kInvalidGroupId` (no `group.id`); `kRebalanceInProgress`, `kIllegalGeneration`, `kUnknownMemberId` (the
+  /// partitions may be somebody else's now; poll on); `kTimedOut`.
+  [[nodiscard]] virtual Result<void> commit(Duration timeout);
+  /// The same for the given offsets.
+  [[nodiscard]] virtual Result<void> commit(std::span<const PartitionOffset> offsets, Duration timeout);
+  /// Commits without waiting. Commits keep their order. Errors: `kInvalidGroupId`, `kClosed`.
+  [[nodiscard]] virtual Result<void> commit_async(CommitListener done = {});
+  [[nodiscard]] virtual Result<void> commit_async(std::span<const PartitionOffset> offsets, CommitListener done = {});
+  /// What the group committed for each of the partitions, in their order; `offset` is `kNoOffset` where nothing was.
+  [[nodiscard]] virtual Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions,
+                                                                       Duration timeout);
 
   /// Ends the `poll` under way, or the next one, at once.
   virtual void wakeup() = 0;
-  /// Idempotent.
-  virtual void close() = 0;
+  /// Commits where it does so by itself, leaves its group (a static member stays in it) and ends, within `timeout`.
+  /// Idempotent. Later calls give `kClosed`. Errors: those of the commit.
+  virtual Result<void> close(Duration timeout) = 0;
 };
 
 struct NewTopic {
@@ -176,7 +233,31 @@ struct OffsetAnswer {
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
-/// Topics, their settings and offsets.
+/// A consumer group in a list. `state` is Kafka's word: "Stable", "Empty", "PreparingRebalance", ...
+struct GroupListing {
+  std::string id;
+  std::string protocol_type;
+  std::string state;
+};
+
+struct GroupMemberDescription {
+  std::string id;
+  std::optional<std::string> instance_id;
+  std::string client_id;
+  std::string client_host;
+  std::vector<TopicPartition> assignment;
+};
+
+struct GroupDescription {
+  std::string id;
+  std::string state;
+  std::string protocol_type;
+  /// The assignment strategy that the members agreed on.
+  std::string protocol;
+  std::vector<GroupMemberDescription> members;
+};
+
+/// Topics, their settings and offsets; consumer groups.
 ///
 /// Threading: any thread. Calls block until done or until `request.timeout.ms`.
 class Admin {
@@ -198,6 +279,20 @@ class Admin {
   [[nodiscard]] virtual Result<Offset> delete_records(const TopicPartition& partition, Offset before) = 0;
   /// Bytes of the partition's segments on disk.
   [[nodiscard]] virtual Result<std::uint64_t> partition_size(const TopicPartition& partition) = 0;
+  /// Gives the topic `total` partitions, more than it has. Errors: `kUnknownTopicOrPartition`, `kInvalidPartitions`.
+  [[nodiscard]] virtual Result<void> create_partitions(std::string_view topic, std::int32_t total);
+
+  [[nodiscard]] virtual Result<std::vector<GroupListing>> list_groups();
+  /// Errors: `kGroupIdNotFound`.
+  [[nodiscard]] virtual Result<GroupDescription> describe_group(std::string_view group);
+  /// Everything the group has committed, in the order of the partitions; nothing for a group that does not exist.
+  [[nodiscard]] virtual Result<std::vector<PartitionOffset>> group_offsets(std::string_view group);
+  /// Says where the group goes on; it must have no members. Errors: `kUnknownMemberId` (it has),
+  /// `kUnknownTopicOrPartition`.
+  [[nodiscard]] virtual Result<void> alter_group_offsets(std::string_view group,
+                                                         std::span<const PartitionOffset> offsets);
+  /// Errors: `kGroupIdNotFound`, `kNonEmptyGroup`.
+  [[nodiscard]] virtual Result<void> delete_group(std::string_view group);
 };
 
 /// The one seam between a program and a log: embedded in this process, or a cluster.
@@ -207,9 +302,10 @@ class Client {
  public:
   virtual ~Client() = default;
 
-  /// `embedded:DIR` opens (or shares) the broker of that data folder in this process. `properties` are defaults for the
-  /// handles, named as librdkafka names them. Errors: `kInvalidArgument`, `kInvalidConfig`, and those of
-  /// `Broker::open`.
+  /// `embedded:DIR` opens (or shares) the broker of that data folder in this process. `kafka:HOST:PORT,...` is a
+  /// cluster, known by some of its brokers; nothing is asked of them yet. It is served by a module that is loaded with
+  /// the first such client. `properties` are defaults for the handles, named as librdkafka names them. Errors:
+  /// `kInvalidArgument`, `kInvalidConfig`, those of `Broker::open`, and `kUnsupported` without the module.
   static Result<std::unique_ptr<Client>> open(std::string_view address, const Properties& properties = {});
 
   /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait.

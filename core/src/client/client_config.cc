@@ -37,6 +37,14 @@ constexpr ConfigKey kConsumerKeys[] = {
     {"fetch.min.bytes", ConfigType::kInt, "1", "A poll waits for so many bytes.", 1, kMaxInt},
     {"isolation.level", ConfigType::kString, "read_committed", "Whether records of open and aborted transactions are shown.", {}, {}, "read_committed|read_uncommitted"},
     {"check.crcs", ConfigType::kBool, "false", "Whether each batch's checksum is computed again."},
+    {"group.id", ConfigType::kString, "", "The consumer group: needed to subscribe and to commit."},
+    {"group.instance.id", ConfigType::kString, "", "A name that the member keeps over restarts: who comes back in time gets its partitions without a rebalance."},
+    {"partition.assignment.strategy", ConfigType::kString, "range,roundrobin", "How members divide partitions, the preferred first: range, roundrobin, sticky, cooperative-sticky."},
+    {"session.timeout.ms", ConfigType::kInt, "45000", "A member that was not heard of for so long is out, in milliseconds.", 1, 3600000},
+    {"heartbeat.interval.ms", ConfigType::kInt, "3000", "How often a member says that it is alive, in milliseconds.", 1, 3600000},
+    {"max.poll.interval.ms", ConfigType::kInt, "300000", "A member that does not poll for so long is out, in milliseconds; also how long a rebalance waits for it.", 1, 86400000},
+    {"enable.auto.commit", ConfigType::kBool, "true", "Whether polls commit by themselves, with group.id, what the polls before them gave."},
+    {"auto.commit.interval.ms", ConfigType::kInt, "5000", "How often they do, in milliseconds.", 0, 86400000},
 };
 
 constexpr ConfigKey kAdminKeys[] = {

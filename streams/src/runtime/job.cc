@@ -165,7 +165,7 @@ Result<void> JobImpl::stop() {
     auto closed = sender_->close(kAckTimeout);
     if (result) result = std::move(closed);
   }
-  if (consumer_) consumer_->close();
+  if (consumer_) (void)consumer_->close(kAckTimeout);  // it is in no group: nothing can go wrong
   lock_.reset();
   std::lock_guard lock{mutex_};
   if (!result && !failure_) failure_.emplace(result.error());

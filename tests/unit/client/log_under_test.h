@@ -21,8 +21,15 @@ class LogUnderTest {
 };
 
 struct LogKind {
+  /// What holds only for some: the broker's own words, turns of partitions, sizes.
+  enum class Kind : std::uint8_t { kEmbedded, kCluster, kForeign };
   std::string name;
   std::function<std::unique_ptr<LogUnderTest>()> make;
+  Kind kind = Kind::kEmbedded;
+  /// Why it cannot be tested here; empty when it can.
+  std::string why_not = {};
+
+  [[nodiscard]] bool is_ours() const { return kind != Kind::kForeign; }
 };
 
 /// A record with bytes of its own, to be compared.

@@ -147,7 +147,7 @@ class FakeConsumer final : public Consumer {
     return batches;
   }
   void wakeup() override {}
-  void close() override {}
+  Result<void> close(Duration) override { return {}; }
 
  private:
   std::int64_t at(const std::string& topic) const {

@@ -144,7 +144,7 @@ class FakeClient final : public Client {
       woken_ = true;
       log_->changed.notify_all();
     }
-    void close() override {}
+    Result<void> close(Duration) override { return {}; }
 
    private:
     struct Position {

@@ -5,7 +5,9 @@
 #include "client/client_config.h"
 #include "client/embedded/embedded_client.h"
 #include "client/embedded/wait_for.h"
+#include "client/group/group_errors.h"
 #include "metadata/controller.h"
+#include "protocol/consumer_protocol.h"
 
 namespace millrace {
 namespace {
@@ -96,6 +98,97 @@ class EmbeddedAdmin final : public Admin {
 
   Result<std::uint64_t> partition_size(const TopicPartition& partition) override {
     return broker().partition_size({.name = partition.topic}, partition.partition);
+  }
+
+  Result<void> create_partitions(std::string_view topic, std::int32_t total) override {
+    using Answers = std::vector<Result<void>>;
+    const CreatePartitions wanted{.topic = std::string{topic}, .total = total};
+    MILLRACE_TRY(answers,
+                 wait_for<Answers>(fmt::format("giving topic \"{}\" more partitions", topic), timeout_, [&](auto done) {
+                   broker().create_partitions({wanted}, ValidateOnly::kNo, std::move(done));
+                 }));
+    return std::move(answers.front());
+  }
+
+  Result<std::vector<GroupListing>> list_groups() override {
+    MILLRACE_TRY(groups, broker().groups().list());
+    std::vector<GroupListing> listed;
+    for (auto& group : groups) {
+      listed.push_back(
+          {.id = std::move(group.id), .protocol_type = std::move(group.protocol_type), .state = name_of(group.state)});
+    }
+    return listed;
+  }
+
+  Result<GroupDescription> describe_group(std::string_view id) override {
+    auto group = broker().groups().describe(std::string{id});
+    const bool is_there =
+        group ? group->state != GroupState::kDead : group.error().code() != ErrorCode::kNotCoordinator;
+    if (!is_there) return fail(ErrorCode::kGroupIdNotFound, fmt::format("there is no group \"{}\"", id));
+    if (!group) return std::unexpected(std::move(group).error());
+    GroupDescription described{.id = std::string{id},
+                               .state = name_of(group->state),
+                               .protocol_type = std::move(group->protocol_type),
+                               .protocol = std::move(group->protocol),
+                               .members = {}};
+    for (auto& member : group->members) {
+      auto& shown = described.members.emplace_back(GroupMemberDescription{.id = std::move(member.id),
+                                                                          .instance_id = std::move(member.instance),
+                                                                          .client_id = std::move(member.client_id),
+                                                                          .client_host = std::move(member.client_host),
+                                                                          .assignment = {}});
+      // Bytes of a protocol that is not the consumers' show nothing.
+      if (described.protocol_type != "consumer") continue;
+      if (const auto mine = protocol::decode_assignment(member.assignment)) {
+        shown.assignment = protocol::one_by_one(mine->assigned_partitions);
+      }
+    }
+    return described;
+  }
+
+  Result<std::vector<PartitionOffset>> group_offsets(std::string_view group) override {
+    const auto found = broker().groups().fetch_all_offsets(std::string{group});
+    if (!found && found.error().code() == ErrorCode::kNotCoordinator) return std::vector<PartitionOffset>{};
+    if (!found) return std::unexpected(found.error());
+    std::vector<PartitionOffset> offsets;
+    for (const auto& [partition, offset] : *found) {
+      offsets.push_back({.partition = partition,
+                         .offset = offset.offset,
+                         .leader_epoch = offset.leader_epoch,
+                         .metadata = offset.metadata});
+    }
+    return offsets;
+  }
+
+  Result<void> alter_group_offsets(std::string_view group, std::span<const PartitionOffset> offsets) override {
+    const auto what = fmt::format("setting the offsets of group \"{}\"", group);
+    MILLRACE_TRY(found,
+                 wait_for<Result<void>>(what, timeout_, [&](auto done) { broker().groups().ensure(std::move(done)); }));
+    MILLRACE_CHECK(found);
+    CommitOffsets call;
+    call.group = group;
+    for (const auto& offset : offsets) {
+      call.offsets.push_back({.topic = {.name = offset.partition.topic},
+                              .partition = offset.partition.partition,
+                              .offset = offset.offset,
+                              .leader_epoch = offset.leader_epoch,
+                              .metadata = offset.metadata});
+    }
+    MILLRACE_TRY(codes, wait_for<std::vector<ErrorCode>>(what, timeout_, [&](auto done) {
+                   broker().groups().commit_offsets(call, std::move(done));
+                 }));
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      if (codes[i] != ErrorCode::kNone) return refused_offset(group, offsets[i], codes[i]);
+    }
+    return {};
+  }
+
+  Result<void> delete_group(std::string_view group) override {
+    MILLRACE_TRY(
+        codes, wait_for<std::vector<ErrorCode>>(fmt::format("deleting group \"{}\"", group), timeout_, [&](auto done) {
+          broker().groups().delete_groups({std::string{group}}, std::move(done));
+        }));
+    return deleted_group(group, codes.front());
   }
 
  private:

@@ -1,104 +1,129 @@
+#include "client/embedded/embedded_consumer.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <optional>
+#include <utility>
 
 #include "client/client_config.h"
-#include "client/embedded/embedded_client.h"
-#include "record/record_batch.h"
 
 namespace millrace {
 namespace {
 
-struct ConsumerSettings {
-  explicit ConsumerSettings(const Properties& properties) {
-    const auto& table = consumer_config_table();
-    const auto reset = table.get_string(properties, "auto.offset.reset");
-    if (reset != "none") reset_to = reset == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
-    max_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.max.bytes"));
-    max_partition_bytes = static_cast<std::size_t>(table.get_long(properties, "max.partition.fetch.bytes"));
-    min_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.min.bytes"));
-    isolation = table.get_string(properties, "isolation.level") == "read_committed" ? Isolation::kCommitted
-                                                                                    : Isolation::kHighWatermark;
-    check_crcs = table.get_bool(properties, "check.crcs");
+// What the destructor waits for a last commit and for leaving the group.
+constexpr std::chrono::seconds kFarewell{5};
+
+std::chrono::milliseconds milliseconds_of(const Properties& properties, std::string_view key) {
+  return std::chrono::milliseconds{consumer_config_table().get_long(properties, key)};
+}
+
+Result<std::optional<GroupMembership::Settings>> membership_of(const Properties& properties) {
+  const auto& table = consumer_config_table();
+  // A mistake in it is told even where it would have no effect.
+  MILLRACE_TRY(strategies, parse_assignors(table.get_string(properties, "partition.assignment.strategy")));
+  GroupMembership::Settings settings{.group = table.get_string(properties, "group.id"),
+                                     .instance = std::nullopt,
+                                     .client_id = table.get_string(properties, "client.id"),
+                                     .assignors = std::move(strategies),
+                                     .session_timeout = milliseconds_of(properties, "session.timeout.ms"),
+                                     .heartbeat_interval = milliseconds_of(properties, "heartbeat.interval.ms"),
+                                     .max_poll_interval = milliseconds_of(properties, "max.poll.interval.ms")};
+  if (settings.group.empty()) return std::nullopt;
+  if (auto instance = table.get_string(properties, "group.instance.id"); !instance.empty()) {
+    settings.instance = std::move(instance);
   }
+  return settings;
+}
 
-  std::optional<StartAt> reset_to;
-  std::size_t max_bytes;
-  std::size_t max_partition_bytes;
-  std::size_t min_bytes;
-  Isolation isolation;
-  bool check_crcs;
-};
+std::unexpected<Error> not_assigned(const TopicPartition& partition) {
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not assigned to this consumer", partition.to_string()));
+}
 
-/// Where a poll waits for its fetch, and what ends the wait.
-struct Waiter {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<FetchAnswer> answer;
-  bool wakeup = false;
-  bool closed = false;
-};
+}  // namespace
 
-struct Assigned {
-  std::shared_ptr<const TopicPartition> name;
-  /// The next record; absent until the first poll finds out where to begin.
-  std::optional<Offset> position;
-  bool paused = false;
-};
-
-class EmbeddedConsumer final : public Consumer {
- public:
-  EmbeddedConsumer(std::shared_ptr<EmbeddedContext> context, const Properties& properties)
-      : context_(std::move(context)), settings_(properties) {}
-
-  Result<void> assign(std::vector<TopicPartition> partitions) override;
-  Result<void> seek(const TopicPartition& partition, Offset offset) override;
-  Result<void> seek(const TopicPartition& partition, StartAt start) override;
-  Result<Offset> position(const TopicPartition& partition) const override;
-  Result<void> pause(std::span<const TopicPartition> partitions) override { return set_paused(partitions, true); }
-  Result<void> resume(std::span<const TopicPartition> partitions) override { return set_paused(partitions, false); }
-  Result<std::vector<PolledBatch>> poll(Duration max_wait) override;
-
-  void wakeup() override {
-    const std::lock_guard lock{waiter_->mutex};
-    waiter_->wakeup = true;
-    waiter_->changed.notify_all();
+EmbeddedConsumer::Settings EmbeddedConsumer::Settings::of(const Properties& properties) {
+  const auto& table = consumer_config_table();
+  Settings settings{};
+  const auto reset = table.get_string(properties, "auto.offset.reset");
+  if (reset != "none") settings.reset_to = reset == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
+  settings.max_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.max.bytes"));
+  settings.max_partition_bytes = static_cast<std::size_t>(table.get_long(properties, "max.partition.fetch.bytes"));
+  settings.min_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.min.bytes"));
+  settings.isolation = table.get_string(properties, "isolation.level") == "read_committed" ? Isolation::kCommitted
+                                                                                           : Isolation::kHighWatermark;
+  settings.check_crcs = table.get_bool(properties, "check.crcs");
+  if (table.get_bool(properties, "enable.auto.commit")) {
+    settings.auto_commit = milliseconds_of(properties, "auto.commit.interval.ms");
   }
-  void close() override {
-    const std::lock_guard lock{waiter_->mutex};
-    waiter_->closed = true;
-    waiter_->changed.notify_all();
+  return settings;
+}
+
+Result<std::unique_ptr<EmbeddedConsumer>> EmbeddedConsumer::make(std::shared_ptr<EmbeddedContext> context,
+                                                                 const Properties& properties) {
+  MILLRACE_TRY(membership, membership_of(properties));
+  std::unique_ptr<EmbeddedConsumer> consumer{new EmbeddedConsumer{std::move(context), properties}};
+  if (membership) {
+    consumer->member_ =
+        std::make_shared<EmbeddedGroupMember>(*consumer->context_, consumer->waiter_, *std::move(membership));
   }
+  return consumer;
+}
 
- private:
-  [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
-  [[nodiscard]] Result<Assigned*> find(const TopicPartition& partition);
-  [[nodiscard]] Result<void> set_paused(std::span<const TopicPartition> partitions, bool paused);
-  [[nodiscard]] Result<Offset> start_of(const TopicPartition& partition, StartAt start) const;
-  [[nodiscard]] Result<Offset> first_position(const TopicPartition& partition) const;
+EmbeddedConsumer::EmbeddedConsumer(std::shared_ptr<EmbeddedContext> context, const Properties& properties)
+    : context_(std::move(context)),
+      settings_(Settings::of(properties)),
+      timers_(std::make_shared<DeadlineQueue>(context_->executor, context_->clock)) {
+  if (settings_.auto_commit) next_auto_commit_ = now() + *settings_.auto_commit;
+}
 
-  /// The partitions that take part in this poll, the one whose turn it is first.
-  [[nodiscard]] Result<std::vector<Assigned*>> turn();
-  /// The fetch's answer; none when a wakeup came first and there was nothing.
-  [[nodiscard]] FetchAnswer fetch(const std::vector<Assigned*>& partitions, Duration max_wait);
-  void wait_for_wakeup(Duration max_wait);
-  [[nodiscard]] bool take_wakeup();
-  [[nodiscard]] Result<void> take_slice(Assigned& from, const LogSlice& slice, std::vector<PolledBatch>& batches) const;
-  [[nodiscard]] Result<void> take_error(Assigned& from, const Error& error) const;
+EmbeddedConsumer::~EmbeddedConsumer() {
+  // What it refers to may be gone.
+  listener_ = {};
+  (void)close(kFarewell);
+  timers_->close();
+  if (member_) member_->detach();
+}
 
-  const std::shared_ptr<EmbeddedContext> context_;
-  const ConsumerSettings settings_;
-  const std::shared_ptr<Waiter> waiter_ = std::make_shared<Waiter>();
-  std::vector<Assigned> assigned_;
-  std::size_t next_turn_ = 0;
-};
+bool EmbeddedConsumer::is_closed() const {
+  const std::lock_guard lock{waiter_->mutex};
+  return waiter_->closed;
+}
+
+void EmbeddedConsumer::wakeup() {
+  const std::lock_guard lock{waiter_->mutex};
+  waiter_->wakeup = true;
+  waiter_->changed.notify_all();
+}
+
+Result<void> EmbeddedConsumer::close(Duration timeout) {
+  if (is_closed()) return {};
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  const auto left = [&] { return std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()); };
+  Result<void> committed;
+  if (member_) {
+    if (const auto rest = positions(Which::kNew); settings_.auto_commit && !rest.empty())
+      committed = commit(rest, left());
+    member_->finish_commits(left());
+    // Revoked while commits are still heard: leaving is what ends that.
+    const auto mine = assignment();
+    const bool in_group = member_->is_subscribed();
+    if (in_group && !mine.empty() && listener_.revoked) listener_.revoked(mine);
+    member_->leave();
+  }
+  assigned_.clear();
+  const std::lock_guard lock{waiter_->mutex};
+  waiter_->closed = true;
+  waiter_->changed.notify_all();
+  return committed;
+}
 
 // --- what is read ----------------------------------------------------------------------------------------------------
 
 Result<void> EmbeddedConsumer::assign(std::vector<TopicPartition> partitions) {
+  if (member_ && member_->is_subscribed()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "cannot assign partitions by hand while the group does it; subscribe to nothing first");
+  }
   const auto image = broker().metadata();
   std::vector<Assigned> assigned;
   for (auto& partition : partitions) {
@@ -122,11 +147,17 @@ Result<void> EmbeddedConsumer::assign(std::vector<TopicPartition> partitions) {
   return {};
 }
 
-Result<Assigned*> EmbeddedConsumer::find(const TopicPartition& partition) {
+std::vector<TopicPartition> EmbeddedConsumer::assignment() const {
+  std::vector<TopicPartition> partitions;
+  for (const auto& assigned : assigned_) partitions.push_back(*assigned.name);
+  return partitions;
+}
+
+Result<EmbeddedConsumer::Assigned*> EmbeddedConsumer::find(const TopicPartition& partition) {
   for (auto& assigned : assigned_) {
     if (*assigned.name == partition) return &assigned;
   }
-  return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not assigned to this consumer", partition.to_string()));
+  return not_assigned(partition);
 }
 
 Result<void> EmbeddedConsumer::seek(const TopicPartition& partition, Offset offset) {
@@ -146,19 +177,36 @@ Result<void> EmbeddedConsumer::seek(const TopicPartition& partition, StartAt sta
   return {};
 }
 
+Result<void> EmbeddedConsumer::seek_to_time(const TopicPartition& partition, Timestamp time) {
+  MILLRACE_TRY(assigned, find(partition));
+  const OffsetQuery query{.kind = OffsetKind::kByTime, .time = time};
+  MILLRACE_TRY(answer,
+               broker().list_offset({.name = partition.topic}, partition.partition, query, settings_.isolation));
+  if (answer.offset == kNoOffset) return seek(partition, StartAt::kLatest);
+  assigned->position = answer.offset;
+  return {};
+}
+
 Result<Offset> EmbeddedConsumer::position(const TopicPartition& partition) const {
   for (const auto& assigned : assigned_) {
     if (*assigned.name != partition) continue;
     if (assigned.position) return *assigned.position;
     return first_position(partition);
   }
-  return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not assigned to this consumer", partition.to_string()));
+  return not_assigned(partition);
 }
 
-Result<void> EmbeddedConsumer::set_paused(std::span<const TopicPartition> partitions, bool paused) {
+Result<void> EmbeddedConsumer::pause(std::span<const TopicPartition> partitions) {
+  return set_fetching(partitions, Fetching::kPaused);
+}
+Result<void> EmbeddedConsumer::resume(std::span<const TopicPartition> partitions) {
+  return set_fetching(partitions, Fetching::kOn);
+}
+
+Result<void> EmbeddedConsumer::set_fetching(std::span<const TopicPartition> partitions, Fetching fetching) {
   for (const auto& partition : partitions) {
     MILLRACE_TRY(assigned, find(partition));
-    assigned->paused = paused;
+    assigned->fetching = fetching;
   }
   return {};
 }
@@ -171,6 +219,12 @@ Result<Offset> EmbeddedConsumer::start_of(const TopicPartition& partition, Start
 }
 
 Result<Offset> EmbeddedConsumer::first_position(const TopicPartition& partition) const {
+  if (member_) {
+    const auto found = member_->committed({&partition, 1});
+    // Without a coordinator's topic nothing was ever committed here.
+    if (!found && found.error().code() != ErrorCode::kNotCoordinator) return std::unexpected(found.error());
+    if (found && found->front().offset != kNoOffset) return found->front().offset;
+  }
   if (!settings_.reset_to) {
     return fail(ErrorCode::kOffsetOutOfRange,
                 fmt::format("{} has no position and auto.offset.reset is none; seek first", partition.to_string()));
@@ -178,146 +232,132 @@ Result<Offset> EmbeddedConsumer::first_position(const TopicPartition& partition)
   return start_of(partition, *settings_.reset_to);
 }
 
-// --- poll ------------------------------------------------------------------------------------------------------------
+// --- the group -------------------------------------------------------------------------------------------------------
 
-Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
-  const auto until = context_->clock.now() + max_wait;
+Result<EmbeddedGroupMember*> EmbeddedConsumer::member() const {
+  if (is_closed()) return fail(ErrorCode::kClosed, "the consumer is closed");
+  if (member_) return member_.get();
+  return fail(ErrorCode::kInvalidGroupId, "the consumer has no group; set the property \"group.id\"");
+}
+
+Result<void> EmbeddedConsumer::subscribe(std::vector<std::string> topics, RebalanceListener listener) {
+  MILLRACE_TRY(group, member());
+  if (topics.empty()) {
+    if (!group->is_subscribed()) return {};
+    if (settings_.auto_commit) auto_commit();
+    const auto mine = assignment();
+    if (!mine.empty() && listener_.revoked) listener_.revoked(mine);
+    group->leave();
+    while (group->next_notice()) {
+    }
+    assigned_.clear();
+    return {};
+  }
+  if (!group->is_subscribed() && !assigned_.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "cannot subscribe while partitions are assigned by hand; assign none first");
+  }
+  listener_ = std::move(listener);
+  group->subscribe(std::move(topics));
+  return {};
+}
+
+Result<void> EmbeddedConsumer::follow_group() {
+  if (!member_) return {};
+  member_->serve_commits();
+  if (settings_.auto_commit && now() >= next_auto_commit_) auto_commit();
+  if (!member_->is_subscribed()) return {};
+  member_->polled();
   for (;;) {
-    {
-      const std::lock_guard lock{waiter_->mutex};
-      if (waiter_->closed) return fail(ErrorCode::kClosed, "the consumer is closed");
+    if (const auto notice = member_->next_notice()) {
+      tell(*notice);
+    } else if (!member_->call_next()) {
+      break;
     }
-    if (take_wakeup()) return {};
-    MILLRACE_TRY(partitions, turn());
-    const auto left = std::max(until - context_->clock.now(), Duration::zero());
-    if (partitions.empty()) {
-      wait_for_wakeup(left);
-      return {};
-    }
-
-    const auto answer = fetch(partitions, left);
-    std::vector<PolledBatch> batches;
-    std::optional<Error> trouble;
-    for (std::size_t i = 0; i < answer.size(); ++i) {
-      const auto taken =
-          answer[i] ? take_slice(*partitions[i], *answer[i], batches) : take_error(*partitions[i], answer[i].error());
-      if (!taken && !trouble) trouble = taken.error();
-    }
-    // Records first: what is wrong with one partition is said when the others have nothing.
-    if (!batches.empty()) return batches;
-    if (trouble) return std::unexpected(*std::move(trouble));
-    if (context_->clock.now() >= until) return {};
   }
+  if (auto error = member_->take_error()) return std::unexpected(*std::move(error));
+  return {};
 }
 
-Result<std::vector<Assigned*>> EmbeddedConsumer::turn() {
-  std::vector<Assigned*> partitions;
-  for (std::size_t i = 0; i < assigned_.size(); ++i) {
-    auto& assigned = assigned_[(next_turn_ + i) % assigned_.size()];
-    if (assigned.paused) continue;
-    if (!assigned.position) {
-      MILLRACE_TRY(first, first_position(*assigned.name));
-      assigned.position = first;
+void EmbeddedConsumer::tell(const GroupMembership::Notice& notice) {
+  using Kind = GroupMembership::Notice::Kind;
+  if (notice.kind == Kind::kAssigned) {
+    for (const auto& partition : notice.partitions) {
+      assigned_.push_back({.name = std::make_shared<const TopicPartition>(partition), .position = {}});
     }
-    partitions.push_back(&assigned);
+    if (listener_.assigned) listener_.assigned(notice.partitions);
+    return;
   }
-  if (!assigned_.empty()) next_turn_ = (next_turn_ + 1) % assigned_.size();
-  return partitions;
+  if (notice.kind == Kind::kRevoked) {
+    if (settings_.auto_commit) auto_commit();
+    if (listener_.revoked) listener_.revoked(notice.partitions);
+  } else if (listener_.lost) {
+    listener_.lost(notice.partitions);
+  }
+  drop(notice.partitions);
 }
 
-FetchAnswer EmbeddedConsumer::fetch(const std::vector<Assigned*>& partitions, Duration max_wait) {
-  FetchCall call{.partitions = {},
-                 .max_bytes = settings_.max_bytes,
-                 .min_bytes = settings_.min_bytes,
-                 .max_wait = max_wait,
-                 .isolation = settings_.isolation};
-  call.partitions.reserve(partitions.size());
-  for (const auto* assigned : partitions) {
-    call.partitions.push_back({.topic = {.name = assigned->name->topic},
-                               .partition = assigned->name->partition,
-                               .from = *assigned->position,
-                               .max_bytes = settings_.max_partition_bytes});
-  }
-  const auto id = broker().fetch(std::move(call), [waiter = waiter_](FetchAnswer answer) {
-    const std::lock_guard lock{waiter->mutex};
-    waiter->answer = std::move(answer);
-    waiter->changed.notify_all();
+void EmbeddedConsumer::drop(std::span<const TopicPartition> partitions) {
+  std::erase_if(assigned_, [&](const auto& assigned) {
+    return std::find(partitions.begin(), partitions.end(), *assigned.name) != partitions.end();
   });
+  next_turn_ = 0;
+}
 
-  std::unique_lock lock{waiter_->mutex};
-  const auto is_over = [&] { return waiter_->answer || waiter_->wakeup || waiter_->closed; };
-  waiter_->changed.wait(lock, is_over);
-  if (!waiter_->answer) {
-    lock.unlock();
-    broker().end_wait(id);
-    lock.lock();
-    // Somebody else may be giving the answer just now.
-    waiter_->changed.wait(lock, [&] { return waiter_->answer.has_value(); });
+std::vector<PartitionOffset> EmbeddedConsumer::positions(Which which) const {
+  std::vector<PartitionOffset> offsets;
+  for (const auto& assigned : assigned_) {
+    if (!assigned.position || (which == Which::kNew && assigned.committed == assigned.position)) continue;
+    offsets.push_back({.partition = *assigned.name, .offset = *assigned.position});
   }
-  auto answer = *std::move(waiter_->answer);
-  waiter_->answer.reset();
-  return answer;
+  return offsets;
 }
 
-void EmbeddedConsumer::wait_for_wakeup(Duration max_wait) {
-  std::unique_lock lock{waiter_->mutex};
-  const auto until = std::chrono::steady_clock::now() + max_wait;
-  waiter_->changed.wait_until(lock, until, [&] { return waiter_->wakeup || waiter_->closed; });
-  waiter_->wakeup = false;
-}
-
-bool EmbeddedConsumer::take_wakeup() {
-  const std::lock_guard lock{waiter_->mutex};
-  return std::exchange(waiter_->wakeup, false);
-}
-
-Result<void> EmbeddedConsumer::take_slice(Assigned& from, const LogSlice& slice,
-                                          std::vector<PolledBatch>& batches) const {
-  const auto broken = [&](const Error& error) {
-    return fail(error.code(), fmt::format("cannot read {} at offset {}: {}", from.name->to_string(),
-                                          from.position->value(), error.message()));
-  };
-  BatchCursor cursor{slice.bytes};
-  while (cursor.next()) {
-    const auto& batch = cursor.batch();
-    const auto start = *from.position;
-    if (batch.next_offset() <= start) continue;
-    if (batch.is_control()) {
-      from.position = batch.next_offset();
-      continue;
-    }
-    if (settings_.check_crcs && !batch.crc_matches()) {
-      return broken({ErrorCode::kCorruptMessage, "the checksum of the record batch is wrong"});
-    }
-    auto walk = batch.records(context_->buffers);
-    if (!walk) return broken(walk.error());
-    std::vector<RecordView> records;
-    records.reserve(static_cast<std::size_t>(batch.record_count()));
-    while (walk->next()) {
-      if (walk->record().offset >= start) records.push_back(walk->record());
-    }
-    if (!walk->status()) return broken(walk->status().error());
-    from.position = batch.next_offset();
-    if (records.empty()) continue;
-    batches.emplace_back(from.name, std::move(records),
-                         walk->owner() ? std::shared_ptr<const void>{walk->owner()} : slice.owner);
+void EmbeddedConsumer::note_committed(std::span<const PartitionOffset> offsets) {
+  for (const auto& offset : offsets) {
+    if (auto assigned = find(offset.partition)) (*assigned)->committed = offset.offset;
   }
-  if (!cursor.status()) return broken(cursor.status().error());
+}
+
+void EmbeddedConsumer::auto_commit() {
+  next_auto_commit_ = now() + *settings_.auto_commit;
+  auto rest = positions(Which::kNew);
+  if (rest.empty()) return;
+  note_committed(rest);
+  // What is refused is committed again with the next position, or read again by whoever has the partition then.
+  member_->commit_async(std::move(rest), {});
+}
+
+Result<void> EmbeddedConsumer::commit(Duration timeout) { return commit(positions(Which::kAll), timeout); }
+
+Result<void> EmbeddedConsumer::commit(std::span<const PartitionOffset> offsets, Duration timeout) {
+  MILLRACE_TRY(group, member());
+  if (offsets.empty()) return {};
+  MILLRACE_CHECK(group->commit({offsets.begin(), offsets.end()}, timeout));
+  note_committed(offsets);
   return {};
 }
 
-Result<void> EmbeddedConsumer::take_error(Assigned& from, const Error& error) const {
-  if (error.code() != ErrorCode::kOffsetOutOfRange || !settings_.reset_to) return std::unexpected(error);
-  MILLRACE_TRY(offset, start_of(*from.name, *settings_.reset_to));
-  from.position = offset;
+Result<void> EmbeddedConsumer::commit_async(CommitListener done) {
+  return commit_async(positions(Which::kAll), std::move(done));
+}
+
+Result<void> EmbeddedConsumer::commit_async(std::span<const PartitionOffset> offsets, CommitListener done) {
+  MILLRACE_TRY(group, member());
+  group->commit_async({offsets.begin(), offsets.end()}, std::move(done));
   return {};
 }
 
-}  // namespace
+Result<std::vector<PartitionOffset>> EmbeddedConsumer::committed(std::span<const TopicPartition> partitions,
+                                                                 Duration timeout) {
+  MILLRACE_TRY(group, member());
+  MILLRACE_CHECK(group->find_coordinator(timeout));
+  return group->committed(partitions);
+}
 
 Result<std::unique_ptr<Consumer>> make_embedded_consumer(std::shared_ptr<EmbeddedContext> context,
                                                          const Properties& properties) {
-  return std::make_unique<EmbeddedConsumer>(std::move(context), properties);
+  return EmbeddedConsumer::make(std::move(context), properties);
 }
 
 }  // namespace millrace

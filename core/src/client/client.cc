@@ -1,0 +1,49 @@
+#include "millrace/client.h"
+
+#include <string>
+
+// What an implementation without groups answers.
+
+namespace millrace {
+namespace {
+
+std::unexpected<Error> unsupported(const char* what) {
+  return fail(ErrorCode::kUnsupported, std::string{what} + ": this client does not know that");
+}
+
+}  // namespace
+
+Result<void> Consumer::subscribe(std::vector<std::string> /*topics*/, RebalanceListener /*listener*/) {
+  return unsupported("subscribe");
+}
+std::vector<TopicPartition> Consumer::assignment() const { return {}; }
+Result<void> Consumer::seek_to_time(const TopicPartition& /*partition*/, Timestamp /*time*/) {
+  return unsupported("seek_to_time");
+}
+Result<void> Consumer::commit(Duration /*timeout*/) { return unsupported("commit"); }
+Result<void> Consumer::commit(std::span<const PartitionOffset> /*offsets*/, Duration /*timeout*/) {
+  return unsupported("commit");
+}
+Result<void> Consumer::commit_async(CommitListener /*done*/) { return unsupported("commit_async"); }
+Result<void> Consumer::commit_async(std::span<const PartitionOffset> /*offsets*/, CommitListener /*done*/) {
+  return unsupported("commit_async");
+}
+Result<std::vector<PartitionOffset>> Consumer::committed(std::span<const TopicPartition> /*partitions*/,
+                                                         Duration /*timeout*/) {
+  return unsupported("committed");
+}
+
+Result<void> Admin::create_partitions(std::string_view /*topic*/, std::int32_t /*total*/) {
+  return unsupported("create_partitions");
+}
+Result<std::vector<GroupListing>> Admin::list_groups() { return unsupported("list_groups"); }
+Result<GroupDescription> Admin::describe_group(std::string_view /*group*/) { return unsupported("describe_group"); }
+Result<std::vector<PartitionOffset>> Admin::group_offsets(std::string_view /*group*/) {
+  return unsupported("group_offsets");
+}
+Result<void> Admin::alter_group_offsets(std::string_view /*group*/, std::span<const PartitionOffset> /*offsets*/) {
+  return unsupported("alter_group_offsets");
+}
+Result<void> Admin::delete_group(std::string_view /*group*/) { return unsupported("delete_group"); }
+
+}  // namespace millrace
