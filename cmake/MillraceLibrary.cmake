@@ -1,14 +1,18 @@
-# millrace_library(NAME [INTERNAL] [PUBLIC dir...] [PRIVATE dir...] [FOLDERS dir...] [LINK lib...])
+# millrace_library(NAME [INTERNAL] [PUBLIC dir...] [PRIVATE dir...] [FOLDERS dir...] [WITHOUT dir...] [LINK lib...])
 #
 # A static library of every .cc file below FOLDERS (relative to the calling file). Adding a file needs no edit here.
+# WITHOUT are folders below them that belong to something else.
 # PUBLIC and PRIVATE are include directories. INTERNAL: not installed.
 function(millrace_library name)
-  cmake_parse_arguments(ARG "INTERNAL" "" "PUBLIC;PRIVATE;FOLDERS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "PUBLIC;PRIVATE;FOLDERS;WITHOUT;LINK" ${ARGN})
   set(patterns "")
   foreach(folder IN LISTS ARG_FOLDERS)
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   endforeach()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${patterns})
+  foreach(folder IN LISTS ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   if(sources)
     add_library(${name} STATIC ${sources})
     set(scope PUBLIC)

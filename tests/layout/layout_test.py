@@ -24,7 +24,7 @@ HEAVY = {
     "oneapi/tbb": ("streams/src/",),
     "rocksdb/": ("streams/src/state/",),
     "librdkafka/": ("core/src/client/kafka/", "tests/bench/"),
-    "CLI/": ("apps/cli/",),
+    "CLI/": ("apps/cli/", "tests/unit/cli/"),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 SKIPPED = {"build", "node_modules", ".git", "dist"}
@@ -162,14 +162,18 @@ def packages(root):
 
 
 def examples(root):
-    """Code shown in README.md is code that the build compiles."""
-    page, folder = root / "README.md", root / "apps/examples"
-    if not page.is_file() or not folder.is_dir():
+    """Code shown in README.md and in the guide is code that the build compiles."""
+    folder = root / "apps/examples"
+    if not folder.is_dir():
         return
     compiled = [path.read_text() for path in files(folder, ".cc")]
-    for block in re.findall(r"^```cpp\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-        if not any(block.strip() in text for text in compiled):
-            yield f"README.md: shows code that no file of apps/examples has: {block.splitlines()[0]} ..."
+    for page in [root / "README.md", *sorted((root / "docs/guide").glob("*.md"))]:
+        if not page.is_file():
+            continue
+        for block in re.findall(r"^```cpp\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+            if not any(block.strip() in text for text in compiled):
+                name = page.relative_to(root)
+                yield f"{name}: shows code that no file of apps/examples has: {block.splitlines()[0]} ..."
 
 
 def decisions(root):

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "embed/broker_registry.h"
+#include "embed/kafka_loader.h"
 #include "millrace/broker.h"
 #include "millrace/client.h"
 
@@ -44,8 +45,11 @@ Result<std::unique_ptr<Client>> Client::open(std::string_view address, const Pro
     return BrokerHost::client(host, properties);
   }
   if (address.starts_with(kKafka)) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("cannot open \"{}\": clusters are not served yet; use embedded:DIR", address));
+    const auto brokers = address.substr(kKafka.size());
+    if (brokers.empty()) {
+      return fail(ErrorCode::kInvalidArgument, "\"kafka:\" names no broker; write kafka:HOST:PORT");
+    }
+    return open_kafka_client(brokers, properties);
   }
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("\"{}\" is no address of a log; write embedded:DIR or kafka:HOST:PORT", address));

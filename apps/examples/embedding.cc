@@ -1,0 +1,84 @@
+// The examples of docs/guide/embedding.md, compiled and run by the tests.
+
+#include <millrace/broker.h>
+#include <millrace/client.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Writes three orders and waits until they are on the disk.
+millrace::Result<void> take_orders(millrace::Client& client) {
+  MILLRACE_TRY(producer, client.producer({{"linger.ms", "2"}}));
+  for (const char* customer : {"alice", "bob", "alice"}) {
+    MILLRACE_CHECK(producer->send({.topic = "orders", .key = customer, .value = "1 book"}));
+  }
+  return producer->flush(10s);
+}
+
+/// Reads orders as a member of the group "shipping" until three have come.
+millrace::Result<void> ship_orders(millrace::Client& client) {
+  MILLRACE_TRY(consumer, client.consumer({{"group.id", "shipping"}, {"auto.offset.reset", "earliest"}}));
+  MILLRACE_CHECK(consumer->subscribe({"orders"}));
+  for (int shipped = 0; shipped < 3;) {
+    MILLRACE_TRY(batches, consumer->poll(1s));
+    for (const auto& batch : batches) {
+      for (const auto& record : batch.records()) {
+        std::printf("%s gets %s\n", std::string{record.key.text()}.c_str(), std::string{record.value.text()}.c_str());
+        ++shipped;
+      }
+    }
+  }
+  return consumer->close(10s);  // commits what was read, and leaves the group
+}
+
+/// Opens the log in this process, and answers other Kafka clients too.
+millrace::Result<void> run_shop(const std::string& folder) {
+  MILLRACE_TRY(broker, millrace::Broker::open(folder, {{"num.partitions", "4"}}));
+  MILLRACE_TRY(address, broker->listen("127.0.0.1:0"));
+  std::printf("kcat -b %s -G audit orders\n", address.c_str());
+
+  MILLRACE_TRY(client, broker->client());
+  MILLRACE_CHECK(take_orders(*client));
+  MILLRACE_CHECK(ship_orders(*client));
+  return broker->close(10s);
+}
+
+/// Prints how far each partition of the group is behind.
+millrace::Result<void> show_lag(millrace::Admin& admin, const std::string& group) {
+  MILLRACE_TRY(offsets, admin.group_offsets(group));
+  for (const auto& at : offsets) {
+    MILLRACE_TRY(end, admin.list_offset(at.partition, {.kind = millrace::OffsetKind::kLatest}));
+    std::printf("%s: %lld left\n", at.partition.to_string().c_str(), static_cast<long long>(end.offset - at.offset));
+  }
+  return {};
+}
+
+/// Hands over what is half done before its partition goes to another member.
+millrace::Result<void> follow_carefully(millrace::Consumer& consumer) {
+  return consumer.subscribe(
+      {"orders"},
+      {.assigned = [](auto) {}, .revoked = [&consumer](auto) { (void)consumer.commit(5s); }, .lost = [](auto) {}});
+}
+
+millrace::Result<void> run_all(const std::string& folder) {
+  MILLRACE_CHECK(run_shop(folder));
+  MILLRACE_TRY(client, millrace::Client::open("embedded:" + folder));
+  MILLRACE_TRY(admin, client->admin());
+  MILLRACE_CHECK(show_lag(*admin, "shipping"));
+  MILLRACE_TRY(consumer, client->consumer({{"group.id", "careful"}}));
+  MILLRACE_CHECK(follow_carefully(*consumer));
+  return consumer->close(10s);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto done = run_all(argc > 1 ? argv[1] : "shop-data");
+  if (!done) std::fprintf(stderr, "%s\n", done.error().message().c_str());
+  return done ? 0 : 1;
+}

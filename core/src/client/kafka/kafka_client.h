@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/kafka/cluster.h"
+#include "millrace/client.h"
+
+namespace millrace {
+
+/// What the handles of one client share.
+struct KafkaContext {
+  /// "HOST:PORT,...", as librdkafka takes it.
+  std::string brokers;
+  std::unique_ptr<Cluster> cluster;
+};
+
+[[nodiscard]] Result<std::unique_ptr<Client>> make_kafka_client(std::string_view brokers, const Properties& properties);
+
+/// The handles, each with its checked properties.
+[[nodiscard]] Result<std::unique_ptr<Producer>> make_kafka_producer(std::shared_ptr<KafkaContext> context,
+                                                                    const Properties& properties,
+                                                                    DeliveryListener listener);
+[[nodiscard]] Result<std::unique_ptr<Consumer>> make_kafka_consumer(std::shared_ptr<KafkaContext> context,
+                                                                    const Properties& properties);
+[[nodiscard]] Result<std::unique_ptr<Admin>> make_kafka_admin(std::shared_ptr<KafkaContext> context,
+                                                              const Properties& properties);
+
+// What consumer and admin both ask.
+
+enum class ReadIsolation : std::uint8_t { kUncommitted = 0, kCommitted = 1 };
+[[nodiscard]] Result<OffsetAnswer> ask_offset(Cluster& cluster, const TopicPartition& partition, OffsetQuery query,
+                                              ReadIsolation isolation, TimePoint deadline);
+/// What the group has committed; `partitions` absent: everything.
+[[nodiscard]] Result<std::vector<PartitionOffset>> ask_group_offsets(
+    Cluster& cluster, std::string_view group, const std::optional<std::vector<TopicPartition>>& partitions,
+    TimePoint deadline);
+
+}  // namespace millrace
