@@ -36,11 +36,21 @@ struct Command {
 
 int run_weblog(std::span<char*> arguments);
 int run_broker(std::span<char*> arguments);
+int run_topic(std::span<char*> arguments);
+int run_group(std::span<char*> arguments);
+int run_produce(std::span<char*> arguments);
+int run_consume(std::span<char*> arguments);
 int run_log(std::span<char*> arguments);
+int run_completion(std::span<char*> arguments);
 int run_docs(std::span<char*> arguments);
 void show_weblog(const AppVisitor& visit);
 void show_broker(const AppVisitor& visit);
+void show_topic(const AppVisitor& visit);
+void show_group(const AppVisitor& visit);
+void show_produce(const AppVisitor& visit);
+void show_consume(const AppVisitor& visit);
 void show_log(const AppVisitor& visit);
+void show_completion(const AppVisitor& visit);
 void show_docs(const AppVisitor& visit);
 
 [[nodiscard]] std::span<const Command> commands();

@@ -174,15 +174,7 @@ int run_log(std::span<char*> arguments) {
   LogOptions options;
   CLI::App app{kLogSummary, "millrace log"};
   const auto commands = declare(app, options);
-  std::vector<std::string> words{arguments.rbegin(), arguments.rend()};  // CLI11 takes them from the back
-  try {
-    app.parse(words);
-  } catch (const CLI::CallForHelp&) {
-    return print_help(app);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "millrace log: {}. See: millrace log --help\n", error.what());
-    return kWrongUse;
-  }
+  if (const auto ended = parse_options(app, arguments)) return *ended;
   if (commands.dump->parsed()) return dump(options.path, options.records ? DumpDetail::kRecords : DumpDetail::kBatches);
   if (commands.repair->parsed()) return repair(options.path, options.cut ? RepairMode::kCut : RepairMode::kShow);
   return verify(options.path, options.as_json ? Print::kJson : Print::kText);

@@ -21,6 +21,8 @@ Result<void> Output::finish() {
   return {};
 }
 
+bool Output::reader_is_gone() const { return error_number_ == EPIPE; }
+
 Result<void> write_output(std::string_view text, std::string_view what) {
   Output output{what};
   output.write(text);

@@ -19,6 +19,8 @@ class Output {
 
   /// Errors: `kIo`, `kNoSpace`: "cannot write the report: ...".
   [[nodiscard]] Result<void> finish();
+  /// Why `finish` failed: the pipe's other end is closed.
+  [[nodiscard]] bool reader_is_gone() const;
 
  private:
   std::string_view what_;

@@ -19,7 +19,12 @@ const std::vector<Command>& table() {
   static const std::vector<Command> kTable = {
       {"broker", "run a broker for any Kafka client", run_broker, show_broker},
       {"weblog", "aggregate web logs in real time", run_weblog, show_weblog},
+      {"topic", "create, show, change and delete topics", run_topic, show_topic},
+      {"group", "consumer groups: lag, members, set back, delete", run_group, show_group},
+      {"produce", "append lines to a topic", run_produce, show_produce},
+      {"consume", "print the records of topics", run_consume, show_consume},
       {"log", "look at the files of a log: dump, verify", run_log, show_log},
+      {"completion", "print completion for bash or zsh", run_completion, show_completion},
       {"docs", "print the reference of commands and settings", run_docs, show_docs},
   };
   return kTable;
