@@ -12,6 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds kClusterBackoff{50};
 // One broker that does not answer leaves time for the others.
 constexpr std::chrono::seconds kConnectPatience{5};
+// What a topic gets that is made because it is written to.
+constexpr std::chrono::seconds kCreationPatience{5};
 // The newest versions that name topics and groups, not their ids.
 constexpr std::int16_t kMetadataByName = 12;
 constexpr std::int16_t kOneCoordinator = 3;
@@ -157,6 +159,8 @@ Result<protocol::MetadataResponseTopic> Cluster::topic(std::string_view name, Ti
 Result<protocol::MetadataResponseTopic> Cluster::topic_to_write(std::string_view name, TimePoint deadline) {
   protocol::MetadataRequest request;
   request.topics.emplace().emplace_back().name = name;
+  // A broker that makes the topic says at first that there is none.
+  const auto made_by = std::min(deadline, std::chrono::steady_clock::now() + kCreationPatience);
   return retried<protocol::MetadataResponseTopic>(deadline, [&]() -> Result<protocol::MetadataResponseTopic> {
     MILLRACE_TRY(response, call<protocol::MetadataResponse>(kAny, request, deadline, kMetadataByName));
     note_brokers(response);
@@ -166,6 +170,10 @@ Result<protocol::MetadataResponseTopic> Cluster::topic_to_write(std::string_view
       case ErrorCode::kNone:
         return std::move(topic);
       case ErrorCode::kUnknownTopicOrPartition:
+        if (std::chrono::steady_clock::now() < made_by) {
+          return fail(ErrorCode::kLeaderNotAvailable, fmt::format("topic \"{}\" is not there yet", name));
+        }
+        [[fallthrough]];
       case ErrorCode::kInvalidTopic:
         return fail(ErrorCode::kUnknownTopicOrPartition,
                     fmt::format("there is no topic \"{}\", and it could not be created by itself", name));
