@@ -97,8 +97,11 @@
   X(kInconsistentClusterId, 104, "INCONSISTENT_CLUSTER_ID")                  \
   X(kUnknownTopicId, 100, "UNKNOWN_TOPIC_ID")                                \
   X(kInconsistentTopicId, 103, "INCONSISTENT_TOPIC_ID")                      \
+  X(kTransactionalIdNotFound, 105, "TRANSACTIONAL_ID_NOT_FOUND")             \
   X(kFetchSessionTopicIdError, 106, "FETCH_SESSION_TOPIC_ID_ERROR")          \
   X(kMismatchedEndpointType, 114, "MISMATCHED_ENDPOINT_TYPE")                 \
+  X(kTransactionAbortable, 120, "TRANSACTION_ABORTABLE")                     \
+  X(kInvalidRegularExpression, 128, "INVALID_REGULAR_EXPRESSION")            \
   X(kIo, 10000, "IO_ERROR")                                                  \
   X(kNotFound, 10001, "NOT_FOUND")                                           \
   X(kInvalidArgument, 10002, "INVALID_ARGUMENT")                             \

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/bytes_io.h"
 #include "protocol/instantiate.h"
 
 namespace millrace::protocol {
@@ -28,47 +27,21 @@ std::int16_t written_version(const OffsetCommitValue& value) {
   return value.topic_id.is_nil() ? kWrittenVersion : OffsetCommitValue::kVersions.last;
 }
 
-template <class Message>
-std::vector<std::byte> prefixed(std::int16_t prefix, const Message& message, std::int16_t version) {
-  ByteWriter out;
-  out.write<std::int16_t>(prefix);
-  out.write_bytes(encode(message, version));
-  return out.take();
-}
-
-template <class Value>
-Result<std::optional<Value>> decode_value(NullableBytes bytes) {
-  if (bytes.is_null()) return std::optional<Value>{};
-  ByteReader reader{bytes.bytes()};
-  const auto version = reader.read<std::int16_t>();
-  if (!reader.ok()) {
-    return millrace::fail(ErrorCode::kMalformed, fmt::format("cannot decode {}: it ends too early", Value::kName));
-  }
-  if (!Value::kVersions.has(version)) {
-    return millrace::fail(
-        ErrorCode::kUnsupported,
-        fmt::format("cannot decode {} version {}: versions up to {} are known. A newer version wrote it.", Value::kName,
-                    version, Value::kVersions.last));
-  }
-  MILLRACE_TRY(value, decode<Value>(bytes.bytes().subspan(reader.position()), version));
-  return std::optional<Value>{std::move(value)};
-}
-
 template <class Record>
 Result<GroupRecord> decode_record(Bytes key, NullableBytes value) {
   using Key = decltype(Record::key);
   using Value = typename decltype(Record::value)::value_type;
   MILLRACE_TRY(decoded_key, decode<Key>(key, 0));
-  MILLRACE_TRY(decoded_value, decode_value<Value>(value));
+  MILLRACE_TRY(decoded_value, decode_versioned<Value>(value));
   return Record{.key = std::move(decoded_key), .value = std::move(decoded_value)};
 }
 
 }  // namespace
 
-EncodedGroupRecord encode_group_record(const GroupRecord& record) {
+EncodedRecord encode_group_record(const GroupRecord& record) {
   return std::visit(
       []<class Record>(const Record& said) {
-        EncodedGroupRecord encoded;
+        EncodedRecord encoded;
         encoded.key = prefixed(decltype(said.key)::kKey, said.key, 0);
         if (said.value) {
           const auto version = written_version(*said.value);

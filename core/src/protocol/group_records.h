@@ -7,10 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "protocol/field.h"
+#include "protocol/keyed_record.h"
 
-// Records of `__consumer_offsets`. A key is its kind in two bytes, then its fields; a value is its version in two
-// bytes, then its fields; no value means that the key is forgotten.
+// Records of `__consumer_offsets`.
 
 namespace millrace::protocol {
 
@@ -142,14 +141,7 @@ struct GroupMetadataRecord {
 };
 using GroupRecord = std::variant<CommittedOffsetRecord, GroupMetadataRecord>;
 
-/// Key and value as they lie in the log.
-struct EncodedGroupRecord {
-  std::vector<std::byte> key;
-  /// Absent: a tombstone.
-  std::optional<std::vector<std::byte>> value;
-};
-
-[[nodiscard]] EncodedGroupRecord encode_group_record(const GroupRecord& record);
+[[nodiscard]] EncodedRecord encode_group_record(const GroupRecord& record);
 
 /// Errors: `kUnsupported` (a kind of record or version that is not known here), `kMalformed`.
 [[nodiscard]] Result<GroupRecord> decode_group_record(NullableBytes key, NullableBytes value);

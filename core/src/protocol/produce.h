@@ -8,6 +8,7 @@
 #include "protocol/api_key.h"
 #include "protocol/field.h"
 #include "protocol/leader_hint.h"
+#include "protocol/transaction_support.h"
 
 namespace millrace::protocol {
 
@@ -51,6 +52,8 @@ struct ProduceRequest {
   std::int16_t acks = 0;
   std::int32_t timeout_ms = 0;
   std::vector<TopicProduceData> topic_data;
+  /// Not on the wire.
+  TransactionSupport transactions = TransactionSupport::kVerify;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor& visit) {
@@ -62,6 +65,11 @@ struct ProduceRequest {
 
   friend bool operator==(const ProduceRequest&, const ProduceRequest&) = default;
 };
+
+inline void normalize(ProduceRequest& request, std::int16_t version) {
+  if (version == 11) request.transactions = TransactionSupport::kVerifyOrAbort;
+  if (version >= 12) request.transactions = TransactionSupport::kAdd;
+}
 
 struct BatchIndexAndErrorMessage {
   std::int32_t batch_index = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "protocol/add_offsets_to_txn.h"
+#include "protocol/add_partitions_to_txn.h"
 #include "protocol/add_raft_voter.h"
 #include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
@@ -20,10 +22,13 @@
 #include "protocol/describe_configs.h"
 #include "protocol/describe_groups.h"
 #include "protocol/describe_log_dirs.h"
+#include "protocol/describe_producers.h"
 #include "protocol/describe_quorum.h"
 #include "protocol/describe_topic_partitions.h"
+#include "protocol/describe_transactions.h"
 #include "protocol/describe_user_scram_credentials.h"
 #include "protocol/elect_leaders.h"
+#include "protocol/end_txn.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/group_records.h"
@@ -37,6 +42,7 @@
 #include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
 #include "protocol/list_partition_reassignments.h"
+#include "protocol/list_transactions.h"
 #include "protocol/metadata.h"
 #include "protocol/metadata_records.h"
 #include "protocol/offset_commit.h"
@@ -46,8 +52,11 @@
 #include "protocol/produce.h"
 #include "protocol/remove_raft_voter.h"
 #include "protocol/sync_group.h"
+#include "protocol/transaction_records.h"
+#include "protocol/txn_offset_commit.h"
 #include "protocol/unregister_broker.h"
 #include "protocol/update_features.h"
+#include "protocol/write_txn_markers.h"
 
 namespace millrace::protocol {
 
@@ -76,7 +85,11 @@ void for_each_api_message(Use use) {
       DescribeQuorumResponse, ListConfigResourcesRequest, ListConfigResourcesResponse, AddRaftVoterRequest,
       AddRaftVoterResponse, RemoveRaftVoterRequest, RemoveRaftVoterResponse, DescribeAclsRequest, DescribeAclsResponse,
       CreateAclsRequest, CreateAclsResponse, DeleteAclsRequest, DeleteAclsResponse, DescribeUserScramCredentialsRequest,
-      DescribeUserScramCredentialsResponse, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse>();
+      DescribeUserScramCredentialsResponse, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse,
+      AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse,
+      EndTxnRequest, EndTxnResponse, WriteTxnMarkersRequest, WriteTxnMarkersResponse, TxnOffsetCommitRequest,
+      TxnOffsetCommitResponse, DescribeProducersRequest, DescribeProducersResponse, DescribeTransactionsRequest,
+      DescribeTransactionsResponse, ListTransactionsRequest, ListTransactionsResponse>();
 }
 
 /// The same for each record of the metadata log.
@@ -94,6 +107,13 @@ void for_each_group_record(Use use) {
   use.template operator()<OffsetCommitValue>();
   use.template operator()<GroupMetadataKey>();
   use.template operator()<GroupMetadataValue>();
+}
+
+/// The same for keys and values of `__transaction_state`.
+template <class Use>
+void for_each_transaction_record(Use use) {
+  use.template operator()<TransactionLogKey>();
+  use.template operator()<TransactionLogValue>();
 }
 
 }  // namespace millrace::protocol

@@ -27,6 +27,7 @@ void for_random_messages(Check check) {
   for_each_api_message(run);
   for_each_metadata_record(run);
   for_each_group_record(run);
+  for_each_transaction_record(run);
 }
 
 TEST(Codec, GivesBackEveryMessageOfEveryVersion) {
