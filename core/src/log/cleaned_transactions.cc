@@ -1,20 +1,6 @@
 #include "log/cleaned_transactions.h"
 
-#include "base/bytes_io.h"
-
 namespace millrace {
-
-TransactionEnd end_of_transaction(const RecordBatchView& control, BufferPool& pool) {
-  auto cursor = control.records(pool);
-  if (!cursor || !cursor->next()) return TransactionEnd::kUnknown;
-  // A control record's key is its version and its type.
-  ByteReader key{cursor->record().key.bytes()};
-  key.skip(2);
-  const auto type = key.read<std::int16_t>();
-  if (!key.ok()) return TransactionEnd::kUnknown;
-  if (type == 0) return TransactionEnd::kAbort;
-  return type == 1 ? TransactionEnd::kCommit : TransactionEnd::kUnknown;
-}
 
 void CleanedTransactions::begin_aborted_up_to(Offset offset) {
   while (!aborted_.empty() && aborted_.front().first <= offset) {

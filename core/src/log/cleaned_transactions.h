@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <deque>
 #include <map>
 #include <set>
@@ -8,21 +7,9 @@
 
 #include "base/types.h"
 #include "record/record_batch.h"
+#include "record/transaction_marker.h"
 
 namespace millrace {
-
-/// What a marker says of the transaction it ends.
-enum class TransactionEnd : std::uint8_t { kAbort, kCommit, kUnknown };
-
-/// What a control batch says; `kUnknown` for one that is no marker or has no record left. Reads the batch's records.
-[[nodiscard]] TransactionEnd end_of_transaction(const RecordBatchView& control, BufferPool& pool);
-
-/// A transaction whose records nobody who reads committed records may see.
-struct AbortedTransaction {
-  ProducerId producer;
-  Offset first;
-  auto operator<=>(const AbortedTransaction&) const = default;
-};
 
 /// Which batches of transactions compaction may drop, told as it goes over a log in order. Kafka's rules: the data of
 /// an aborted transaction goes at once; a marker may go once no batch of its transaction is left before it.

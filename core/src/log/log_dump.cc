@@ -151,6 +151,14 @@ Result<bool> dump_file(const Dump& dump, const Path& path) {
       dump.line(fmt::format("timestamp: {} offset: {}", entry.timestamp, base->value() + entry.relative_offset));
     }));
   }
+  if (offset_of_file(name, ".txnindex")) {
+    say();
+    return done(dump_index<TransactionIndexEntry>(dump, path, [&](const TransactionIndexEntry& entry) {
+      dump.line(fmt::format("producerId: {} firstOffset: {} lastOffset: {} lastStableOffset: {}",
+                            entry.producer.value(), entry.first.value(), entry.last.value(),
+                            entry.last_stable.value()));
+    }));
+  }
   if (offset_of_file(name, ".snapshot")) {
     say();
     return done(dump_snapshot(dump, path));
@@ -169,7 +177,8 @@ Result<void> dump_log(const std::string& path, DumpDetail detail, const DumpLine
     return fail(
         ErrorCode::kInvalidArgument,
         path +
-            " is no part of a log; give a partition's folder, or a .log, .index, .timeindex or .snapshot file of one");
+            " is no part of a log; give a partition's folder, or a .log, .index, .timeindex, .txnindex or .snapshot "
+            "file of one");
   };
   if (!info.is_directory) {
     MILLRACE_TRY(known, dump_file(dump, path));

@@ -37,6 +37,8 @@ class PartitionVerifier {
     for (const auto& entry : entries) {
       const auto base = offset_of_file(entry.name, ".log");
       if (base && (!only || *base == *only)) bases.push_back(*base);
+      const auto indexed = offset_of_file(entry.name, ".txnindex");
+      if (indexed && (!only || *indexed == *only)) MILLRACE_CHECK(check_transaction_index(*indexed));
       if (offset_of_file(entry.name, ".snapshot") && !only)
         MILLRACE_CHECK(check_snapshot(join(directory_, entry.name)));
     }
@@ -164,6 +166,15 @@ class PartitionVerifier {
                           place->largest_so_far.time_since_epoch().count()));
       break;
     }
+    return {};
+  }
+
+  Result<void> check_transaction_index(Offset base) {
+    FileCache cache{files_, 2, OpenMode::kRead};
+    const auto name = segment_stem(base) + ".txnindex";
+    TransactionIndex index{cache, join(directory_, name)};
+    MILLRACE_TRY(sound, index.load(base));
+    if (!sound) damaged(fmt::format("{} is damaged; the next start reads the batches instead", name));
     return {};
   }
 

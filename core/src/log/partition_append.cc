@@ -18,7 +18,7 @@ Result<void> PartitionLog::Impl::check_open() const {
   return {};
 }
 
-Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch epoch) {
+Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch epoch, const AppendOptions& options) {
   auto time = kNoTimestamp;
   if (timestamp_type_.load(std::memory_order_relaxed) == TimestampType::kLogAppendTime) {
     // Before the lock: it recomputes the CRC.
@@ -28,13 +28,42 @@ Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch ep
   // Destroyed after the lock is let go of.
   Notice notice{*this};
   const std::lock_guard lock{mutex_};
-  auto info = append_locked(batch, epoch, notice);
+  auto info = append_locked(batch, epoch, options, notice);
   if (info) info->append_time = time;
   note_space(info);
   return info;
 }
 
-Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice) {
+TransactionGuard PartitionLog::Impl::begin_transaction(const RecordBatchView& batch) {
+  const std::lock_guard lock{mutex_};
+  return producers_.begin_transaction(batch, context_.clock.wall());
+}
+
+std::vector<ActiveProducer> PartitionLog::Impl::active_producers() const {
+  const std::lock_guard lock{mutex_};
+  return producers_.active();
+}
+
+Result<std::optional<AppendInfo>> PartitionLog::Impl::written_before(const RecordBatchView& batch,
+                                                                     const AppendOptions& options) const {
+  if (!batch.has_producer_id()) return std::nullopt;
+  AppendInfo info{.log_start = view().log_start, .duplicate = true};
+  if (batch.is_control()) {
+    MILLRACE_TRY(has_marker, producers_.has_marker(batch, options.transaction_version));
+    if (!has_marker) return std::nullopt;
+    // Somewhere before the end; whoever waits for it waits for no less.
+    info.base_offset = info.last_offset = view().end.offset + -1;
+    return info;
+  }
+  MILLRACE_TRY(verdict, producers_.check(batch, options));
+  if (!verdict.duplicate_of) return std::nullopt;
+  info.base_offset = *verdict.duplicate_of;
+  info.last_offset = info.base_offset + batch.last_offset_delta();
+  return info;
+}
+
+Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderEpoch epoch,
+                                                     const AppendOptions& options, Notice& notice) {
   MILLRACE_CHECK(check_open());
   if (epoch < epochs_.last()) {
     return millrace::fail(ErrorCode::kFencedLeaderEpoch,
@@ -47,18 +76,9 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
                                       bytes.size(), config_.segment_bytes));
   }
   const auto batch = RecordBatchView::trusted(bytes);
-  AppendInfo info;
-  if (batch.has_producer_id() && !batch.is_control()) {
-    auto verdict = producers_.check(batch);
-    if (!verdict) return std::unexpected(std::move(verdict).error().in(name_.to_string()));
-    if (verdict->duplicate_of) {
-      info.base_offset = *verdict->duplicate_of;
-      info.last_offset = info.base_offset + batch.last_offset_delta();
-      info.log_start = view().log_start;
-      info.duplicate = true;
-      return info;
-    }
-  }
+  auto before = written_before(batch, options);
+  if (!before) return std::unexpected(std::move(before).error().in(name_.to_string()));
+  if (*before) return **before;
 
   // Only this thread moves the end.
   const auto base = view_.end.offset;
@@ -70,7 +90,7 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   const LogPlace at{base, active().base(), active().size()};
   MILLRACE_TRY(file, write(batch, notice));
   if (epochs_.assign(epoch, base)) save_epochs();
-  producers_.update(batch);
+  const auto ended = producers_.update(batch);
 
   const std::lock_guard lock{view_mutex_};
   view_.end = {batch.next_offset(), active().base(), active().size()};
@@ -78,8 +98,11 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   if (unsynced_.empty() || unsynced_.back().segment != segments_.back())
     unsynced_.push_back({segments_.back(), std::move(file)});
   if (batch.is_transactional()) note_transaction(batch, at);
+  // Before anybody can read behind the marker.
+  if (ended && ended->end == TransactionEnd::kAbort) active().transactions().append(index_entry(*ended, base));
   mark_dirty_locked(notice);
   if (write_caching_) advance_locked(notice);
+  AppendInfo info;
   info.base_offset = base;
   info.last_offset = batch.last_offset();
   info.log_start = view_.log_start;
@@ -141,6 +164,14 @@ void PartitionLog::Impl::note_transaction(const RecordBatchView& batch, const Lo
   } else if (open == transactions_.end()) {
     transactions_.push_back({batch.producer_id(), at, std::nullopt});
   }
+}
+
+TransactionIndexEntry PartitionLog::Impl::index_entry(const ProducerState::Ended& ended, Offset marker) const {
+  const auto open = std::ranges::find_if(transactions_, [](const auto& transaction) { return !transaction.ended_at; });
+  return {.producer = ended.producer,
+          .first = ended.first,
+          .last = marker,
+          .last_stable = open == transactions_.end() ? marker + 1 : open->first.offset};
 }
 
 Result<void> PartitionLog::Impl::roll() {

@@ -152,7 +152,7 @@ class PartitionLog::Impl::Cleaning final : public PartitionCleaning {
       if (!got) visited_ = std::unexpected(got.error());
       if (!got || *got < size) return;
       const auto batch = RecordBatchView::trusted(whole.bytes().first(size));
-      if (end_of_transaction(batch, log_->context_.buffers) == TransactionEnd::kAbort) {
+      if (read_marker(batch).end == TransactionEnd::kAbort) {
         aborted_.push_back({open->first, open->second});
       }
       open_.erase(open);
@@ -189,7 +189,7 @@ class PartitionLog::Impl::Cleaning final : public PartitionCleaning {
   Result<void> add_keys(const RecordBatchView& batch) {
     auto& buffers = log_->context_.buffers;
     if (batch.is_control()) {
-      (void)transactions_.on_control(batch, end_of_transaction(batch, buffers));
+      (void)transactions_.on_control(batch, read_marker(batch).end);
       return {};
     }
     if (transactions_.on_data(batch) || batch.last_offset() < range_.first_dirty) return {};
@@ -270,8 +270,8 @@ class PartitionLog::Impl::Cleaning final : public PartitionCleaning {
     auto& buffers = log_->context_.buffers;
     const bool control = batch.is_control();
     const bool horizon_is_over = batch.has_delete_horizon() && batch.base_timestamp() <= now_;
-    const bool useless =
-        control ? transactions_.on_control(batch, end_of_transaction(batch, buffers)) : transactions_.on_data(batch);
+    const auto end = control ? read_marker(batch).end : TransactionEnd::kUnknown;
+    const bool useless = control ? transactions_.on_control(batch, end) : transactions_.on_data(batch);
     // A marker is deleted no sooner than a tombstone would be, so that slow readers see it.
     const bool discard = useless && (!control || horizon_is_over);
     report_.records_before += static_cast<std::uint64_t>(batch.record_count());
@@ -290,6 +290,8 @@ class PartitionLog::Impl::Cleaning final : public PartitionCleaning {
     MILLRACE_TRY(filtered, filter_batch(batch, filter, buffers));
     report_.records_after += static_cast<std::uint64_t>(filtered.records);
     changed_ = changed_ || filtered.outcome != FilteredBatch::Outcome::kUnchanged;
+    // A reader skips what the index names up to the marker: the entry must not outlive it.
+    if (end == TransactionEnd::kAbort && filtered.records > 0) keep_index_entry(batch.last_offset());
     switch (filtered.outcome) {
       case FilteredBatch::Outcome::kUnchanged:
         return write(batch.bytes());
@@ -299,6 +301,11 @@ class PartitionLog::Impl::Cleaning final : public PartitionCleaning {
         break;
     }
     return {};
+  }
+
+  void keep_index_entry(Offset marker) {
+    const auto entry = groups_[group_][at_]->transactions().ended_at(marker);
+    if (entry) cleaned_->transactions().append(*entry);
   }
 
   bool is_last_of_producer(const RecordBatchView& batch) const {

@@ -46,7 +46,7 @@ void PartitionLog::Impl::advance_locked(Notice& notice) {
   notice.take(durable_waiters_, durable_.offset);
   notice.take(high_waiters_, view_.high.offset);
   if (view_.high.offset != before && listener_) {
-    notice.progress(listener_, {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset});
+    notice.progress(listener_, positions_of(view_));
   }
 }
 

@@ -18,7 +18,7 @@ PartitionLog::Impl::Impl(const LogContext& context, TopicPartition name, Path di
 
 LogPositions PartitionLog::Impl::positions() const {
   const std::lock_guard lock{view_mutex_};
-  return {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset};
+  return positions_of(view_);
 }
 
 LogPlace PartitionLog::Impl::durable() const {
@@ -74,7 +74,13 @@ Result<std::shared_ptr<PartitionLog>> PartitionLog::open(const LogContext& conte
 const TopicPartition& PartitionLog::name() const { return impl_->name(); }
 const Path& PartitionLog::directory() const { return impl_->directory(); }
 const RecoveryReport& PartitionLog::recovery_report() const { return impl_->report(); }
-Result<AppendInfo> PartitionLog::append(MutableBytes batch, LeaderEpoch epoch) { return impl_->append(batch, epoch); }
+Result<AppendInfo> PartitionLog::append(MutableBytes batch, LeaderEpoch epoch, const AppendOptions& options) {
+  return impl_->append(batch, epoch, options);
+}
+TransactionGuard PartitionLog::begin_transaction(const RecordBatchView& batch) {
+  return impl_->begin_transaction(batch);
+}
+std::vector<ActiveProducer> PartitionLog::active_producers() const { return impl_->active_producers(); }
 Result<LogSlice> PartitionLog::read(Offset from, std::size_t max_bytes, Isolation isolation) const {
   return impl_->read(from, max_bytes, isolation);
 }

@@ -12,8 +12,10 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "log/epoch_cache.h"
+#include "log/log_calls.h"
 #include "log/log_config.h"
 #include "log/partition_cleaning.h"
+#include "record/transaction_marker.h"
 
 namespace millrace {
 
@@ -50,6 +52,10 @@ struct AppendInfo {
 struct LogSlice {
   std::shared_ptr<const void> owner;
   Bytes bytes;
+  /// The offset behind the last batch; none when there is no batch.
+  Offset next = kNoOffset;
+  /// Read with `kCommitted`: whose records among the bytes are to be skipped, each from its first offset to its marker.
+  std::vector<AbortedTransaction> aborted = {};
   /// The log's positions when the slice was taken.
   Offset log_start = kNoOffset;
   Offset high_watermark = kNoOffset;
@@ -148,8 +154,17 @@ class PartitionLog {
   /// checked it with `check_produced_batch`. A retry of one of the producer's last five batches is not written again:
   /// the answer is the first append's. Errors: `kOutOfOrderSequenceNumber`, `kDuplicateSequenceNumber` (a retry of an
   /// older one), `kInvalidProducerEpoch`, `kRecordListTooLarge` (larger than a segment), `kFencedLeaderEpoch` (older
-  /// than the log's last), `kNoSpace`, `kStorageError`, `kClosed`.
-  [[nodiscard]] Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch);
+  /// than the log's last), `kInvalidTxnState` (the batch must not begin a transaction here; see `begin_transaction`),
+  /// `kTransactionCoordinatorFenced` (a marker of an older coordinator), `kNoSpace`, `kStorageError`, `kClosed`. The
+  /// marker of an abort is also an entry of the segment's transaction index.
+  [[nodiscard]] Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch, const AppendOptions& options = {});
+
+  /// Before a client's batch of a transaction is appended: what `append` is to be given with it. `kAlreadyOpen` when
+  /// the producer's transaction is open here; else the coordinator is to be asked first whether it goes on in this
+  /// partition. A marker that comes in between takes the leave back, so that nobody opens what has ended.
+  [[nodiscard]] TransactionGuard begin_transaction(const RecordBatchView& batch);
+  /// The idempotent and transactional producers that are remembered, by id.
+  [[nodiscard]] std::vector<ActiveProducer> active_producers() const;
 
   /// Whole batches from the one that holds `from`, up to about `max_bytes`; at least one batch, however large, if there
   /// is one below the isolation's bound. Empty at the bound. The first batch may begin before `from`. Nothing past the

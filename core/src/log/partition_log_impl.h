@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <deque>
@@ -28,6 +29,8 @@ enum class WaitFor : std::uint8_t { kDurable, kHighWatermark };
 
 /// Whether a file's name is one that an interrupted compaction leaves.
 [[nodiscard]] bool is_swap_leftover(std::string_view name);
+/// The first offset of the segment that a file belongs to which was about to take its place.
+[[nodiscard]] std::optional<Offset> offset_of_swapped(std::string_view name);
 
 /// What readers see, always consistent. Copied out under a lock that is held for no longer than that.
 struct LogView {
@@ -49,7 +52,9 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<void> load(const LogHints& hints);
 
   // partition_append.cc
-  Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch);
+  Result<AppendInfo> append(MutableBytes batch, LeaderEpoch epoch, const AppendOptions& options);
+  TransactionGuard begin_transaction(const RecordBatchView& batch);
+  [[nodiscard]] std::vector<ActiveProducer> active_producers() const;
   Result<void> roll();
 
   // partition_read.cc
@@ -119,7 +124,10 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   // The active segment and what follows an append; all with `mutex_`.
   [[nodiscard]] Segment& active() { return *segments_.back(); }
   Result<void> check_open() const;
-  Result<AppendInfo> append_locked(MutableBytes bytes, LeaderEpoch epoch, Notice& notice);
+  Result<AppendInfo> append_locked(MutableBytes bytes, LeaderEpoch epoch, const AppendOptions& options, Notice& notice);
+  /// What is answered instead of writing a batch that is there already. Errors: the producers'.
+  [[nodiscard]] Result<std::optional<AppendInfo>> written_before(const RecordBatchView& batch,
+                                                                 const AppendOptions& options) const;
   /// When a segment that begins at `base` is ended whatever is in it.
   [[nodiscard]] std::chrono::milliseconds most_age(Offset base) const;
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
@@ -128,6 +136,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   /// Says once that the disk became full, and once that it no longer is; tells who appends what to do.
   void note_space(Result<AppendInfo>& appended);
   void note_transaction(const RecordBatchView& batch, const LogPlace& at);
+  /// Of a transaction that its marker has just ended.
+  [[nodiscard]] TransactionIndexEntry index_entry(const ProducerState::Ended& ended, Offset marker) const;
   void save_epochs();
   Result<void> save_producers(Offset at);
   SegmentList detach_segments(std::size_t count);
@@ -162,6 +172,13 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
 
   // Reading.
   [[nodiscard]] static LogPlace bound(const LogView& view, Isolation isolation);
+  /// Records behind an open transaction may be deleted: then nothing before the log's start is stable.
+  [[nodiscard]] static LogPositions positions_of(const LogView& view) {
+    return {view.log_start, std::max(view.log_start, view.stable.offset), view.high.offset, view.end.offset};
+  }
+  /// Aborted transactions with records between the two offsets, which lie in segments from `index` on.
+  [[nodiscard]] static std::vector<AbortedTransaction> aborted_in(const LogView& view, std::size_t index, Offset from,
+                                                                  Offset end);
   Result<LogSlice> read_segment(const LogView& view, std::size_t index, Offset from, std::size_t max_bytes,
                                 const LogPlace& bound);
   /// Where to begin reading; when `sure`, the first batch there is the one wanted or follows it.
@@ -178,7 +195,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   struct Found;
   Result<Found> find_files() const;
   Result<void> load_clean(const Found& found);
-  Result<void> recover(const LogHints& hints);
+  Result<void> recover(const Found& found, const LogHints& hints);
   Result<void> check_lengths(const DurablePosition& durable) const;
   /// Whether the segment can come after one that ends before `expected`; any can after `kNoOffset`.
   [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
@@ -189,6 +206,10 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   /// Goes over the headers of a segment's batches, from one that begins at `offset` or before it.
   Result<void> scan_from(const Segment& segment, Offset offset, const BatchVisitor& visit) const;
   Result<void> load_producers(const Found& found, Offset end);
+  /// The transaction indexes of segments from `base` on are to be made anew.
+  void doubt_transactions(Offset base) { transactions_unknown_from_ = std::min(transactions_unknown_from_, base); }
+  Result<void> load_transactions(const Found& found, Segment& segment);
+  Result<void> write_doubted_transactions();
   Result<void> cut_tail(std::size_t segment, const SegmentDamage& damage);
 
   const LogContext context_;
@@ -210,6 +231,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   std::vector<Offset> snapshots_;
   Timestamp segment_made_ = kNoTimestamp;
   bool disk_full_ = false;
+  // While it is opened: see `doubt_transactions`.
+  Offset transactions_unknown_from_{INT64_MAX};
   // Of the settings, for those who do not hold `mutex_`.
   std::atomic<TimestampType> timestamp_type_;
   // Before this offset compaction may have left gaps between batches.

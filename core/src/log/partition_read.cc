@@ -140,12 +140,28 @@ Result<LogSlice> PartitionLog::Impl::read(Offset from, std::size_t max_bytes, Is
       return found;
     }
     slice = std::move(*found);
-    if (!slice.bytes.empty()) break;
+    if (slice.bytes.empty()) continue;
+    if (isolation == Isolation::kCommitted) slice.aborted = aborted_in(now, index, from, slice.next);
+    break;
   }
-  slice.log_start = now.log_start;
-  slice.high_watermark = now.high.offset;
-  slice.last_stable = now.stable.offset;
+  const auto positions = positions_of(now);
+  slice.log_start = positions.log_start;
+  slice.high_watermark = positions.high_watermark;
+  slice.last_stable = positions.last_stable;
   return slice;
+}
+
+std::vector<AbortedTransaction> PartitionLog::Impl::aborted_in(const LogView& view, std::size_t index, Offset from,
+                                                               Offset end) {
+  std::vector<AbortedTransaction> aborted;
+  // A marker may lie in a later segment than its records.
+  for (; index < view.segments->size(); ++index) {
+    const auto found = (*view.segments)[index]->transactions().find(from, end);
+    aborted.insert(aborted.end(), found.transactions.begin(), found.transactions.end());
+    if (found.complete) break;
+  }
+  std::ranges::sort(aborted, {}, &AbortedTransaction::first);
+  return aborted;
 }
 
 Result<PartitionLog::Impl::ReadFrom> PartitionLog::Impl::find_position(const Segment& segment, Offset from) const {
@@ -220,6 +236,7 @@ Result<LogSlice> PartitionLog::Impl::read_segment(const LogView& view, std::size
       LogSlice slice;
       slice.bytes = bytes.subspan(cut.begin, cut.end - cut.begin);
       slice.owner = buffer.owner();
+      slice.next = cut.next;
       return slice;
     }
     if (overruns) {

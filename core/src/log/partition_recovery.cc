@@ -13,6 +13,8 @@ namespace millrace {
 struct PartitionLog::Impl::Found {
   std::vector<Offset> segments;
   std::vector<Offset> snapshots;
+  /// Segments that have a transaction index.
+  std::vector<Offset> transactions;
   /// Indexes and temporary files that belong to nothing.
   std::vector<std::string> strays;
   /// Of a compaction that was interrupted.
@@ -27,15 +29,18 @@ Result<PartitionLog::Impl::Found> PartitionLog::Impl::find_files() const {
   for (const auto& entry : entries) {
     if (const auto segment = offset_of_file(entry.name, ".log")) found.segments.push_back(*segment);
     if (const auto snapshot = offset_of_file(entry.name, ".snapshot")) found.snapshots.push_back(*snapshot);
+    if (const auto segment = offset_of_file(entry.name, ".txnindex")) found.transactions.push_back(*segment);
     if (entry.name == "leader-epoch-checkpoint") found.epochs = true;
     if (entry.name == kCompactionCheckpoint) found.compacted = true;
     if (is_swap_leftover(entry.name)) found.leftovers.push_back(entry.name);
   }
   std::ranges::sort(found.segments);
   std::ranges::sort(found.snapshots);
+  std::ranges::sort(found.transactions);
   for (const auto& entry : entries) {
     auto base = offset_of_file(entry.name, ".index");
     if (!base) base = offset_of_file(entry.name, ".timeindex");
+    if (!base) base = offset_of_file(entry.name, ".txnindex");
     const bool orphan = base && !std::ranges::binary_search(found.segments, *base);
     if (orphan || entry.name.ends_with(".tmp")) found.strays.push_back(entry.name);
   }
@@ -50,6 +55,10 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
     gaps_before_.store(compacted_to.value());
   }
   if (!found.leftovers.empty()) {
+    for (const auto& name : found.leftovers) {
+      // A rename may have been lost.
+      if (const auto base = offset_of_swapped(name)) doubt_transactions(*base);
+    }
     MILLRACE_CHECK(finish_swaps(found.leftovers));
     MILLRACE_TRY(settled, find_files());
     found = std::move(settled);
@@ -78,7 +87,7 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
     view_.end = {hints.log_start, hints.log_start, 0};
   } else {
     if (hints.durable) MILLRACE_CHECK(check_lengths(*hints.durable));
-    MILLRACE_CHECK(hints.clean ? load_clean(found) : recover(hints));
+    MILLRACE_CHECK(hints.clean ? load_clean(found) : recover(found, hints));
   }
   for (const auto& stray : found.strays) (void)context_.files.remove(join(directory_, stray));
   MILLRACE_CHECK(load_producers(found, view_.end.offset));
@@ -87,6 +96,7 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
   view_.log_start = std::clamp(hints.log_start, segments_.front()->base(), view_.end.offset);
   view_.high = view_.stable = durable_ = view_.end;
   if (!transactions_.empty()) view_.stable = transactions_.front().first;
+  MILLRACE_CHECK(write_doubted_transactions());
   segment_made_ = context_.clock.wall();
   changed_ = !hints.clean && !found.segments.empty();
   return {};
@@ -142,6 +152,7 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
   for (const auto& segment : segments_) {
     if (!follows(*segment, expected)) return std::unexpected(gap_error(*segment, expected));
     MILLRACE_TRY(sound, segment->load(context_.files));
+    MILLRACE_CHECK(load_transactions(found, *segment));
     const bool last = segment == segments_.back();
     std::uint64_t from = 0;
     if (!sound) {
@@ -187,7 +198,30 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
   return {};
 }
 
-Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
+Result<void> PartitionLog::Impl::load_transactions(const Found& found, Segment& segment) {
+  if (!std::ranges::binary_search(found.transactions, segment.base())) return {};
+  const auto next =
+      std::ranges::upper_bound(segments_, segment.base(), {}, [](const auto& one) { return one->base(); });
+  const auto end = next == segments_.end() ? Offset{INT64_MAX} : (*next)->base();
+  MILLRACE_TRY(sound, segment.transactions().load(segment.base(), end));
+  if (sound) return {};
+  ++report_.rebuilt_indexes;
+  doubt_transactions(segment.base());
+  return {};
+}
+
+Result<void> PartitionLog::Impl::write_doubted_transactions() {
+  bool written = false;
+  for (const auto& segment : segments_) {
+    if (segment->base() < transactions_unknown_from_) continue;
+    MILLRACE_CHECK(segment->transactions().write_out());
+    MILLRACE_CHECK(segment->transactions().sync());
+    written = true;
+  }
+  return written ? context_.files.sync_directory(directory_) : Result<void>{};
+}
+
+Result<void> PartitionLog::Impl::recover(const Found& found, const LogHints& hints) {
   // Nothing is changed on disk until it is known that there is no damage below what was durable.
   const auto durable = hints.durable.value_or(DurablePosition{});
   const auto checked_before = hints.durable ? std::min(hints.recovery_point, durable.offset) : hints.recovery_point;
@@ -208,6 +242,7 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     expected = segment.base();
     if (settled) {
       MILLRACE_TRY(sound, segment.load(context_.files));
+      MILLRACE_CHECK(load_transactions(found, segment));
       MILLRACE_TRY(end, sound ? end_of(segment) : Result<Offset>{kNoOffset});
       if (end != kNoOffset) {
         expected = end;
@@ -220,9 +255,14 @@ Result<void> PartitionLog::Impl::recover(const LogHints& hints) {
     const ScanOptions options{.expected = expected,
                               .checksums_from = settled ? Offset{INT64_MAX} : checked_before,
                               .gaps_before = gaps_before()};
+    // Of a segment whose end was not durable, the entries need not be either.
+    const bool has_file = std::ranges::binary_search(found.transactions, segment.base());
+    if (!settled && has_file) segment.transactions().expect_file();
+    if (!settled && has_file) doubt_transactions(segment.base());
     const auto visit = [&](const RecordBatchView& head, std::uint64_t position, std::size_t size) {
       segment.note(head, position, size, config_.index_interval_bytes);
       epochs_.assign(head.leader_epoch(), head.base_offset());
+      if (!settled && head.is_control()) doubt_transactions(segment.base());
     };
     MILLRACE_TRY(scanned, scan(segment, options, context_.buffers, visit));
     report_.scanned_bytes += scanned.position;
@@ -317,11 +357,13 @@ Result<void> PartitionLog::Impl::scan_from(const Segment& segment, Offset offset
 }
 
 Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) {
-  // The newest snapshot that is sound and not beyond the end; what came after it is read from the batches.
+  // The newest snapshot that is sound and not beyond the end, or where transaction indexes are to be made; what came
+  // after it is read from the batches.
   auto from = segments_.front()->base();
   snapshots_ = found.snapshots;
-  while (!snapshots_.empty()) {
-    const auto newest = snapshots_.back();
+  for (auto i = snapshots_.size(); i-- > 0;) {
+    const auto newest = snapshots_[i];
+    if (newest > transactions_unknown_from_ && newest <= end) continue;
     const auto path = join(directory_, segment_stem(newest) + ".snapshot");
     const auto content = newest <= end ? read_file(context_.files, path) : Result<std::string>{std::string{}};
     if (newest <= end && content && producers_.decode(as_bytes(*content))) {
@@ -329,7 +371,10 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
       break;
     }
     (void)context_.files.remove(path);
-    snapshots_.pop_back();
+    snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  for (const auto& segment : segments_) {
+    if (segment->base() >= transactions_unknown_from_) segment->transactions().clear();
   }
   // A transaction that the snapshot knows to be open begins where no batch is read below; its place is looked up.
   for (const auto& [producer, first] : producers_.open_transactions()) {
@@ -338,26 +383,33 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
   }
   const bool all_epochs = !found.epochs;
   if (all_epochs) epochs_.clear();
+  Result<void> read;
   const auto first_needed = all_epochs ? segments_.front()->base() : from;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
-    const auto& segment = *segments_[i];
+    auto& segment = *segments_[i];
     const bool before = i + 1 < segments_.size() && segments_[i + 1]->base() <= first_needed;
     if (before || first_needed >= end) continue;
     MILLRACE_TRY(file, segment.file());
     const auto visit = [&](const RecordBatchView& head, std::uint64_t position, std::size_t size) {
       epochs_.assign(head.leader_epoch(), head.base_offset());
-      if (head.base_offset() < from || !head.has_producer_id()) return;
+      if (head.base_offset() < from || !head.has_producer_id() || !read) return;
+      std::optional<ProducerState::Ended> ended;
       if (!head.is_control()) {
         producers_.update(head);
       } else {
-        // A marker's value is needed, and it is small.
+        // A marker's content is needed, and it is small.
         auto whole = context_.buffers.take(size);
         const auto got = file->read(position, whole.bytes().first(size));
-        if (got && *got == size) producers_.update(RecordBatchView::trusted(whole.bytes().first(size)));
+        if (!got) read = std::unexpected(got.error());
+        if (got && *got == size) ended = producers_.update(RecordBatchView::trusted(whole.bytes().first(size)));
       }
       if (head.is_transactional()) note_transaction(head, {head.base_offset(), segment.base(), position});
+      if (ended && ended->end == TransactionEnd::kAbort && segment.base() >= transactions_unknown_from_) {
+        segment.transactions().append(index_entry(*ended, head.base_offset()));
+      }
     };
     MILLRACE_CHECK(scan_from(segment, first_needed, visit));
+    MILLRACE_CHECK(read);
   }
   while (!transactions_.empty() && transactions_.front().ended_at) transactions_.pop_front();
   return {};

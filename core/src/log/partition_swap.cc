@@ -28,6 +28,13 @@ std::string deleted_suffix(const Segment& segment) {
 
 }  // namespace
 
+std::optional<Offset> offset_of_swapped(std::string_view name) {
+  if (!name.ends_with(kSwapSuffix)) return std::nullopt;
+  name.remove_suffix(kSwapSuffix.size());
+  const auto dot = name.find('.');
+  return dot == std::string_view::npos ? std::nullopt : offset_of_file(name, name.substr(dot));
+}
+
 bool is_swap_leftover(std::string_view name) {
   return name.ends_with(kCleanedSuffix) || name.ends_with(kSwapSuffix) || name.ends_with(kDeletedSuffix);
 }

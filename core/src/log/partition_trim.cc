@@ -37,8 +37,7 @@ Result<Offset> PartitionLog::Impl::delete_records(Offset before) {
 
 void PartitionLog::Impl::raise_log_start_locked(Offset start, Notice& notice) {
   view_.log_start = std::max(view_.log_start, start);
-  if (listener_)
-    notice.progress(listener_, {view_.log_start, view_.stable.offset, view_.high.offset, view_.end.offset});
+  if (listener_) notice.progress(listener_, positions_of(view_));
 }
 
 std::size_t PartitionLog::Impl::segments_over_retention() const {

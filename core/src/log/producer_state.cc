@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes_io.h"
 #include "base/crc32c.h"
@@ -30,29 +31,101 @@ void ProducerState::Producer::add(Batch batch) {
   batches[batch_count++] = batch;
 }
 
-Result<ProducerState::Verdict> ProducerState::check(const RecordBatchView& batch) const {
+Result<void> ProducerState::check_beginning(const RecordBatchView& batch, TransactionGuard guard) const {
+  const auto id = batch.producer_id().value();
+  const auto found = beginnings_.find(id);
+  if (found == beginnings_.end() || found->second.guard != guard) {
+    return fail(ErrorCode::kInvalidTxnState,
+                fmt::format("the transaction of producer {} that the records are of has ended", id));
+  }
+  if (batch.base_sequence() > found->second.lowest_sequence) {
+    return fail(ErrorCode::kOutOfOrderSequenceNumber,
+                fmt::format("producer {} wrote sequence {}, and {} is still on its way", id, batch.base_sequence(),
+                            found->second.lowest_sequence));
+  }
+  return {};
+}
+
+TransactionGuard ProducerState::begin_transaction(const RecordBatchView& batch, Timestamp now) {
+  const auto id = batch.producer_id().value();
+  const auto epoch = batch.producer_epoch().value();
+  const auto known = producers_.find(id);
+  if (known != producers_.end() && known->second.epoch == epoch && known->second.open_transaction >= 0) {
+    return kAlreadyOpen;
+  }
+  auto& beginning = beginnings_[id];
+  if (beginning.guard == kAlreadyOpen || beginning.epoch < epoch) {
+    beginning = {.guard = TransactionGuard{++last_guard_},
+                 .epoch = epoch,
+                 .lowest_sequence = batch.base_sequence(),
+                 .asked = now};
+  }
+  if (beginning.epoch == epoch) {
+    beginning.lowest_sequence = std::min(beginning.lowest_sequence, batch.base_sequence());
+    return beginning.guard;
+  }
+  // An older epoch: its batch is refused for that.
+  return kAlreadyOpen;
+}
+
+Result<bool> ProducerState::has_marker(const RecordBatchView& marker, std::int8_t transaction_version) const {
+  const auto found = producers_.find(marker.producer_id().value());
+  if (found == producers_.end()) return false;
+  const auto& producer = found->second;
+  const auto epoch = marker.producer_epoch().value();
+  const auto coordinator_epoch = read_marker(marker).coordinator_epoch;
+  if (coordinator_epoch < producer.coordinator_epoch) {
+    return fail(ErrorCode::kTransactionCoordinatorFenced,
+                fmt::format("a coordinator of epoch {} ended a transaction of producer {}; the current epoch is {}",
+                            coordinator_epoch, found->first, producer.coordinator_epoch));
+  }
+  constexpr std::int8_t kBumpsEpoch = 2;
+  const bool is_open = producer.open_transaction >= 0;
+  if (transaction_version >= kBumpsEpoch && epoch == producer.epoch && !is_open) return true;
+  if (epoch < producer.epoch || (transaction_version >= kBumpsEpoch && epoch == producer.epoch)) {
+    return fail(ErrorCode::kInvalidProducerEpoch,
+                fmt::format("a marker for producer {} has epoch {}, and the producer writes with {}", found->first,
+                            epoch, producer.epoch));
+  }
+  return false;
+}
+
+Result<ProducerState::Verdict> ProducerState::check(const RecordBatchView& batch, const AppendOptions& options) const {
   const auto id = batch.producer_id().value();
   const auto found = producers_.find(id);
-  if (found == producers_.end()) return Verdict{};
-  const auto& producer = found->second;
   const auto epoch = batch.producer_epoch().value();
+  const bool is_open = found != producers_.end() && found->second.open_transaction >= 0 && found->second.epoch == epoch;
+  const bool must_begin = options.guard && batch.is_transactional() && !is_open;
+  if (found == producers_.end()) {
+    if (must_begin) MILLRACE_CHECK(check_beginning(batch, *options.guard));
+    return Verdict{};
+  }
+  const auto& producer = found->second;
   if (epoch < producer.epoch) {
     return fail(ErrorCode::kInvalidProducerEpoch,
                 fmt::format("producer {} wrote with epoch {}, which is older than its current one, {}", id, epoch,
                             producer.epoch));
   }
-  const auto first = batch.base_sequence();
-  if (epoch > producer.epoch) {
-    if (first == 0 || producer.epoch < 0) return Verdict{};
-    return fail(ErrorCode::kOutOfOrderSequenceNumber,
-                fmt::format("producer {} began epoch {} with sequence {} instead of 0", id, epoch, first));
+  if (is_open && !batch.is_transactional()) {
+    return fail(ErrorCode::kInvalidTxnState,
+                fmt::format("producer {} has a transaction open here, and wrote outside of it", id));
   }
-  if (producer.batch_count == 0) return Verdict{};
-  for (std::size_t i = 0; i < producer.batch_count; ++i) {
+  if (options.origin == AppendOrigin::kCoordinator) {
+    if (must_begin) MILLRACE_CHECK(check_beginning(batch, *options.guard));
+    return Verdict{};
+  }
+  const auto first = batch.base_sequence();
+  for (std::size_t i = 0; epoch == producer.epoch && i < producer.batch_count; ++i) {
     const auto& known = producer.batches[i];
     if (known.first_sequence == first && known.last_sequence == batch.last_sequence()) {
       return Verdict{.duplicate_of = Offset{known.last_offset - known.offset_delta}};
     }
+  }
+  if (must_begin) MILLRACE_CHECK(check_beginning(batch, *options.guard));
+  if (epoch > producer.epoch || producer.batch_count == 0) {
+    if (first == 0 || producer.epoch < 0) return Verdict{};
+    return fail(ErrorCode::kOutOfOrderSequenceNumber,
+                fmt::format("producer {} began epoch {} with sequence {} instead of 0", id, epoch, first));
   }
   const auto expected = sequence_after(producer.last().last_sequence);
   if (first == expected) return Verdict{};
@@ -66,20 +139,17 @@ Result<ProducerState::Verdict> ProducerState::check(const RecordBatchView& batch
               fmt::format("producer {} wrote sequence {} where {} was expected", id, first, expected));
 }
 
-void ProducerState::end_transaction(Producer& producer, const RecordBatchView& batch) {
-  producer.open_transaction = -1;
-  // The marker's value is version and coordinator epoch; a marker is one record and never packed.
-  BufferPool none{0};
-  auto cursor = batch.records(none);
-  if (!cursor || !cursor->next()) return;
-  ByteReader value{cursor->record().value.bytes()};
-  value.skip(2);
-  const auto coordinator_epoch = value.read<std::int32_t>();
-  if (value.ok()) producer.coordinator_epoch = coordinator_epoch;
+std::optional<ProducerState::Ended> ProducerState::end_transaction(Producer& producer, const RecordBatchView& batch) {
+  const auto marker = read_marker(batch);
+  if (marker.end != TransactionEnd::kUnknown) producer.coordinator_epoch = marker.coordinator_epoch;
+  beginnings_.erase(batch.producer_id().value());
+  const auto first = std::exchange(producer.open_transaction, -1);
+  if (first < 0) return std::nullopt;
+  return Ended{.producer = batch.producer_id(), .first = Offset{first}, .end = marker.end};
 }
 
-void ProducerState::update(const RecordBatchView& batch) {
-  if (!batch.has_producer_id()) return;
+std::optional<ProducerState::Ended> ProducerState::update(const RecordBatchView& batch) {
+  if (!batch.has_producer_id()) return std::nullopt;
   auto& producer = producers_[batch.producer_id().value()];
   if (producer.epoch != batch.producer_epoch().value()) {
     producer.epoch = batch.producer_epoch().value();
@@ -87,10 +157,30 @@ void ProducerState::update(const RecordBatchView& batch) {
   }
   producer.last_timestamp = batch.max_timestamp().time_since_epoch().count();
   if (batch.is_control()) return end_transaction(producer, batch);
-  producer.add({batch.base_sequence(), batch.last_sequence(), batch.last_offset().value(), batch.last_offset_delta()});
-  if (batch.is_transactional() && producer.open_transaction < 0) {
-    producer.open_transaction = batch.base_offset().value();
+  // A coordinator's batches have no sequence numbers, and yet the last one of them stays in the log.
+  const bool numbered = batch.base_sequence() >= 0;
+  producer.add({numbered ? batch.base_sequence() : -1, numbered ? batch.last_sequence() : -1,
+                batch.last_offset().value(), batch.last_offset_delta()});
+  if (batch.is_transactional()) {
+    beginnings_.erase(batch.producer_id().value());
+    if (producer.open_transaction < 0) producer.open_transaction = batch.base_offset().value();
   }
+  return std::nullopt;
+}
+
+std::vector<ActiveProducer> ProducerState::active() const {
+  std::vector<ActiveProducer> all;
+  all.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) {
+    all.push_back({.id = ProducerId{id},
+                   .epoch = ProducerEpoch{producer.epoch},
+                   .last_sequence = producer.batch_count > 0 ? producer.last().last_sequence : -1,
+                   .last_timestamp = Timestamp{std::chrono::milliseconds{producer.last_timestamp}},
+                   .coordinator_epoch = producer.coordinator_epoch,
+                   .open_transaction = Offset{producer.open_transaction}});
+  }
+  std::ranges::sort(all, {}, &ActiveProducer::id);
+  return all;
 }
 
 std::vector<std::pair<ProducerId, Offset>> ProducerState::open_transactions() const {
@@ -117,6 +207,7 @@ void ProducerState::expire(Timestamp before) {
   std::erase_if(producers_, [before](const auto& entry) {
     return entry.second.open_transaction < 0 && entry.second.last_timestamp < before.time_since_epoch().count();
   });
+  std::erase_if(beginnings_, [before](const auto& entry) { return entry.second.asked < before; });
 }
 
 std::vector<std::byte> ProducerState::encode() const {
@@ -151,7 +242,7 @@ Result<void> ProducerState::decode(Bytes bytes) {
   if (count < 0 || reader.left() != static_cast<std::size_t>(count) * kEntryBytes) {
     return fail(ErrorCode::kMalformed, "the producer snapshot has the wrong length");
   }
-  producers_.clear();
+  clear();
   for (std::int32_t i = 0; i < count; ++i) {
     auto& producer = producers_[reader.read<std::int64_t>()];
     producer = {};
@@ -160,11 +251,11 @@ Result<void> ProducerState::decode(Bytes bytes) {
     last.last_sequence = reader.read<std::int32_t>();
     last.last_offset = reader.read<std::int64_t>();
     last.offset_delta = reader.read<std::int32_t>();
-    last.first_sequence = sequence_before(last.last_sequence, last.offset_delta);
+    last.first_sequence = last.last_sequence < 0 ? -1 : sequence_before(last.last_sequence, last.offset_delta);
     producer.last_timestamp = reader.read<std::int64_t>();
     producer.coordinator_epoch = reader.read<std::int32_t>();
     producer.open_transaction = reader.read<std::int64_t>();
-    if (last.last_sequence >= 0) producer.add(last);
+    if (last.last_offset >= 0) producer.add(last);
   }
   return {};
 }

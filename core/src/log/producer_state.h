@@ -9,7 +9,9 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "log/log_calls.h"
 #include "record/record_batch.h"
+#include "record/transaction_marker.h"
 
 namespace millrace {
 
@@ -23,12 +25,27 @@ class ProducerState {
     std::optional<Offset> duplicate_of;
   };
 
-  /// Whether a batch that a client sent follows the producer's last. Errors: `kOutOfOrderSequenceNumber`,
-  /// `kDuplicateSequenceNumber` (it repeats a batch that is no longer remembered), `kInvalidProducerEpoch`.
-  [[nodiscard]] Result<Verdict> check(const RecordBatchView& batch) const;
+  /// Whether a batch of data follows the producer's last. Errors: `kOutOfOrderSequenceNumber`,
+  /// `kDuplicateSequenceNumber` (it repeats a batch that is no longer remembered), `kInvalidProducerEpoch`,
+  /// `kInvalidTxnState` (it is of no transaction, or must not begin one here).
+  [[nodiscard]] Result<Verdict> check(const RecordBatchView& batch, const AppendOptions& options = {}) const;
 
+  /// Whether a marker may be written; true when it need not be, because it is there already. Errors:
+  /// `kInvalidProducerEpoch`, `kTransactionCoordinatorFenced`.
+  [[nodiscard]] Result<bool> has_marker(const RecordBatchView& marker, std::int8_t transaction_version) const;
+
+  /// Leave to begin a transaction with this batch, once the coordinator has agreed; `kAlreadyOpen` when there is
+  /// nothing to begin. A marker of the producer takes it back.
+  [[nodiscard]] TransactionGuard begin_transaction(const RecordBatchView& batch, Timestamp now);
+
+  /// A transaction that a marker has ended.
+  struct Ended {
+    ProducerId producer;
+    Offset first;
+    TransactionEnd end;
+  };
   /// Takes note of a batch that is in the log with its final offset, checked or (in recovery) not.
-  void update(const RecordBatchView& batch);
+  std::optional<Ended> update(const RecordBatchView& batch);
 
   /// What is the last that is known of each producer; compaction must leave it in the log.
   struct LastRecord {
@@ -39,12 +56,16 @@ class ProducerState {
   using LastRecords = std::unordered_map<std::int64_t, LastRecord>;
   [[nodiscard]] LastRecords last_records() const;
 
+  [[nodiscard]] std::vector<ActiveProducer> active() const;
   /// The transactions without an end: their producer and first offset, by that offset.
   [[nodiscard]] std::vector<std::pair<ProducerId, Offset>> open_transactions() const;
   /// Forgets producers whose last batch is older than `before` and that have no open transaction.
   void expire(Timestamp before);
   [[nodiscard]] std::size_t size() const { return producers_.size(); }
-  void clear() { producers_.clear(); }
+  void clear() {
+    producers_.clear();
+    beginnings_.clear();
+  }
 
   /// Kafka's producer snapshot, version 1: of each producer the last batch. `decode` replaces what is there. Errors:
   /// `kMalformed`.
@@ -71,9 +92,19 @@ class ProducerState {
     void add(Batch batch);
     [[nodiscard]] const Batch& last() const { return batches[batch_count - 1]; }
   };
-  void end_transaction(Producer& producer, const RecordBatchView& batch);
+  /// Who wants to begin a transaction, and with which sequence: later ones must not overtake it.
+  struct Beginning {
+    TransactionGuard guard;
+    std::int16_t epoch = -1;
+    std::int32_t lowest_sequence = 0;
+    Timestamp asked;
+  };
+  [[nodiscard]] Result<void> check_beginning(const RecordBatchView& batch, TransactionGuard guard) const;
+  std::optional<Ended> end_transaction(Producer& producer, const RecordBatchView& batch);
 
   std::unordered_map<std::int64_t, Producer> producers_;
+  std::unordered_map<std::int64_t, Beginning> beginnings_;
+  std::uint64_t last_guard_ = 0;
 };
 
 }  // namespace millrace

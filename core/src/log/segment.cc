@@ -31,6 +31,7 @@ Segment::Segment(FileCache& cache, const Path& directory, Offset base, std::stri
       log_(cache, file_of(directory, base, ".log"), std::string{suffix}),
       offset_index_(cache, file_of(directory, base, ".index"), suffix),
       time_index_(cache, file_of(directory, base, ".timeindex"), suffix),
+      transactions_(cache, file_of(directory, base, ".txnindex"), suffix),
       offset_of_largest_(base.value()) {}
 
 bool Segment::is_full(Offset last_offset, std::size_t bytes, std::int32_t max_index_bytes) const {
@@ -82,12 +83,14 @@ Result<void> Segment::seal() {
     time_index_.append({largest, static_cast<std::int32_t>(offset_of_largest_timestamp() - base_)});
   }
   MILLRACE_CHECK(offset_index_.write_out());
-  return time_index_.write_out();
+  MILLRACE_CHECK(time_index_.write_out());
+  return transactions_.write_out();
 }
 
 Result<void> Segment::sync_indexes() {
   auto synced = offset_index_.sync();
   if (synced) synced = time_index_.sync();
+  if (synced) synced = transactions_.sync();
   if (!synced && removed_) return {};
   return synced;
 }
@@ -95,6 +98,8 @@ Result<void> Segment::sync_indexes() {
 Result<void> Segment::create() {
   MILLRACE_TRY(file, log_.get_or_create());
   MILLRACE_CHECK(file->truncate(0));
+  // An earlier attempt's.
+  if (transactions_.file().get()) transactions_.expect_file();
   // An index of its own, even if it stays empty: one that is missing is taken for damage.
   return seal();
 }
@@ -151,7 +156,7 @@ void Segment::add_verified(std::uint64_t from, std::uint64_t to) {
 
 Result<void> Segment::move(FileSystem& files, std::string_view suffix) {
   MILLRACE_CHECK(log_.move(suffix));
-  for (auto* index : {&offset_index_.file(), &time_index_.file()}) {
+  for (auto* index : {&offset_index_.file(), &time_index_.file(), &transactions_.file()}) {
     MILLRACE_TRY(there, exists(files, index->current_path()));
     if (there) MILLRACE_CHECK(index->move(suffix));
   }
@@ -160,7 +165,7 @@ Result<void> Segment::move(FileSystem& files, std::string_view suffix) {
 
 Result<void> Segment::remove_files(FileSystem& files) {
   removed_ = true;
-  for (auto* file : {&log_, &offset_index_.file(), &time_index_.file()}) {
+  for (auto* file : {&log_, &offset_index_.file(), &time_index_.file(), &transactions_.file()}) {
     file->release();
     const auto removed = files.remove(file->current_path());
     if (!removed && removed.error().code() != ErrorCode::kNotFound) return removed;

@@ -11,6 +11,7 @@
 #include "base/types.h"
 #include "log/file_cache.h"
 #include "log/sparse_index.h"
+#include "log/transaction_index.h"
 #include "record/record_batch.h"
 
 namespace millrace {
@@ -34,7 +35,7 @@ struct SegmentDamage {
   std::string reason;
 };
 
-/// One file of a partition's log with its two indexes.
+/// One file of a partition's log with its indexes: by offset, by time, and of aborted transactions.
 ///
 /// Threading: one thread at a time changes it (`append`, `seal`, `rebuild_indexes`, `cut`); any thread may read
 /// meanwhile what was published to it: it must not read past the position it was told.
@@ -56,6 +57,8 @@ class Segment {
   }
   [[nodiscard]] const OffsetIndex& offset_index() const { return offset_index_; }
   [[nodiscard]] const TimeIndex& time_index() const { return time_index_; }
+  [[nodiscard]] TransactionIndex& transactions() { return transactions_; }
+  [[nodiscard]] const TransactionIndex& transactions() const { return transactions_; }
   /// The largest timestamp of the first batch: what rolling by time counts from.
   [[nodiscard]] std::optional<Timestamp> first_timestamp() const { return first_timestamp_; }
   void set_first_timestamp(Timestamp time) { first_timestamp_ = time; }
@@ -91,9 +94,9 @@ class Segment {
   [[nodiscard]] std::uint64_t verified() const { return verified_.load(std::memory_order_relaxed); }
   void add_verified(std::uint64_t from, std::uint64_t to);
 
-  /// Gives the three files another suffix, the log first. Who reads goes on. An index that is missing stays so.
+  /// Gives its files another suffix, the log first. Who reads goes on. An index that is missing stays so.
   [[nodiscard]] Result<void> move(FileSystem& files, std::string_view suffix);
-  /// Removes the three files.
+  /// Removes its files.
   [[nodiscard]] Result<void> remove_files(FileSystem& files);
 
  private:
@@ -102,6 +105,7 @@ class Segment {
   CachedFile log_;
   OffsetIndex offset_index_;
   TimeIndex time_index_;
+  TransactionIndex transactions_;
   std::atomic<std::uint64_t> size_ = 0;
   std::atomic<std::int64_t> largest_timestamp_ = -1;
   std::atomic<std::int64_t> offset_of_largest_;

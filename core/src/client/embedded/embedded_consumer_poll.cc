@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "client/embedded/embedded_consumer.h"
+#include "record/aborted_batches.h"
 #include "record/record_batch.h"
 
 namespace millrace {
@@ -124,11 +125,13 @@ Result<void> EmbeddedConsumer::take_slice(Assigned& from, const LogSlice& slice,
                                           from.position->value(), error.message()));
   };
   BatchCursor cursor{slice.bytes};
+  AbortedBatches aborted{slice.aborted};
   while (cursor.next()) {
     const auto& batch = cursor.batch();
     const auto start = *from.position;
+    const bool is_aborted = aborted.has(batch);
     if (batch.next_offset() <= start) continue;
-    if (batch.is_control()) {
+    if (batch.is_control() || is_aborted) {
       from.position = batch.next_offset();
       continue;
     }
