@@ -10,6 +10,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 # Only the module for Kafka clusters needs it: without, everything else is built.
 pkg_check_modules(RDKAFKA IMPORTED_TARGET rdkafka>=2.0)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_library(SNAPPY_LIBRARY snappy REQUIRED)
 find_path(RAPIDJSON_INCLUDE rapidjson/document.h REQUIRED)
 find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)

@@ -9,8 +9,10 @@
 #include "base/config_table.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "coordinator/transaction_calls.h"
 #include "log/partition_log.h"
 #include "metadata/controller.h"
+#include "protocol/transaction_support.h"
 
 // The arguments and answers of `BrokerCore`'s methods. Not wire structs: no versions, no defaults of the protocol.
 
@@ -33,6 +35,9 @@ struct ProducePartition {
 
 struct ProduceCall {
   std::vector<ProducePartition> partitions;
+  /// The producer's, if it has one: then the memory of the batches is needed until `done`.
+  std::string transactional_id = {};
+  TransactionSupport transactions = TransactionSupport::kVerify;
   std::int16_t acks = kAcksAll;
   /// How long to wait for the acknowledgement; the records stay written when it passes (`kRequestTimedOut`).
   Duration timeout{};
@@ -126,10 +131,6 @@ using DoneVoid = std::move_only_function<void(Result<void>)>;
 
 // --- producers -----------------------------------------------------------------------------------------------------
 
-struct ProducerIdentity {
-  ProducerId id = kNoProducerId;
-  ProducerEpoch epoch = kNoProducerEpoch;
-};
 using InitProducerIdDone = std::move_only_function<void(Result<ProducerIdentity>)>;
 
 }  // namespace millrace

@@ -23,6 +23,7 @@
 #include "broker/partition_table.h"
 #include "broker/produce_path.h"
 #include "broker/producer_ids.h"
+#include "broker/transaction_path.h"
 #include "log/log_manager.h"
 #include "metadata/controller.h"
 #include "metadata/metadata_delta.h"
@@ -80,7 +81,8 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
         fetch_sessions_(
             {.slots = static_cast<std::size_t>(config_.get_long("max.incremental.fetch.session.cache.slots"))},
             environment.clock, environment.seed),
-        produces_(*partitions_, *deadlines_, environment.clock, buffers_, [this] { flush_soon(); }),
+        transaction_path_(std::make_shared<TransactionPath>(partitions_, environment.clock)),
+        produces_(*partitions_, *transaction_path_, *deadlines_, environment.clock, buffers_, [this] { flush_soon(); }),
         random_(environment.seed) {}
 
   ~LocalBroker() override {
@@ -113,6 +115,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   void end_all_waits() override {
     fetches_->end_all_waits();
     groups_->end_waits();
+    transactions_->end_waits();
   }
 
   Result<OffsetAnswer> list_offset(const TopicRef& topic, PartitionIndex partition, OffsetQuery query,
@@ -147,6 +150,21 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   DurationHistogram::Snapshot flush_times() const override { return logs_->flush_times(); }
   GroupCoordinator& groups() override { return *groups_; }
 
+  TransactionCoordinator& transactions() override { return *transactions_; }
+  void commit_offsets_in_transaction(const std::string& transactional_id, CommitOffsets call,
+                                     TransactionSupport support, ErrorCodesDone done) override {
+    transaction_path_->commit_offsets(transactional_id, std::move(call), support, std::move(done));
+  }
+  void write_marker(const TopicPartition& partition, const TransactionMarker& marker, std::int16_t transaction_version,
+                    DoneVoid done) override {
+    if (closed_) return done(std::unexpected(closed()));
+    transaction_path_->write_marker(partition, marker, transaction_version, std::move(done));
+  }
+  Result<std::vector<ActiveProducer>> active_producers(const TopicRef& topic, PartitionIndex partition) override {
+    MILLRACE_TRY(at, target(topic, partition));
+    return at.log->active_producers();
+  }
+
   void init_producer_id(InitProducerIdDone done) override {
     if (closed_) return done(std::unexpected(closed()));
     producer_ids_->next(std::move(done));
@@ -168,6 +186,9 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   [[nodiscard]] Result<Target> target(const TopicRef& topic, PartitionIndex partition,
                                       LeaderEpoch epoch = kNoLeaderEpoch) const;
   void make_group_coordinator();
+  void make_transaction_coordinator();
+  /// How a coordinator reaches its topic, which it makes when there is none.
+  [[nodiscard]] std::shared_ptr<CoordinatorLog> coordinator_log(CreateTopic topic);
   void flush_soon();
   void schedule_tick();
   void schedule_cleaning(Duration wait);
@@ -180,11 +201,13 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   const std::shared_ptr<DeadlineQueue> deadlines_;
   const std::shared_ptr<FetchPath> fetches_;
   FetchSessions fetch_sessions_;
+  const std::shared_ptr<TransactionPath> transaction_path_;
   ProducePath produces_;
   std::shared_ptr<ClusterState> cluster_;
   std::unique_ptr<ClusterAdmin> admin_;
   std::shared_ptr<ProducerIds> producer_ids_;
-  std::unique_ptr<GroupCoordinator> groups_;
+  std::shared_ptr<GroupCoordinator> groups_;
+  std::shared_ptr<TransactionCoordinator> transactions_;
 
   std::mutex controller_mutex_;
   std::optional<Controller> controller_;
@@ -249,9 +272,55 @@ Result<void> LocalBroker::start(std::string_view directory) {
                              fmt::join(config_.without_effect(), ", "));
   }
   make_group_coordinator();
+  make_transaction_coordinator();
+  // Whoever takes up ended transactions writes to both.
+  transaction_path_->connect(groups_, transactions_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->flush_soon();
+  });
+  groups_->start();
+  transactions_->start();
   schedule_tick();
   schedule_cleaning(std::chrono::milliseconds{config_.get_long("log.cleaner.backoff.ms")});
   return {};
+}
+
+std::shared_ptr<CoordinatorLog> LocalBroker::coordinator_log(CreateTopic topic) {
+  auto create = [weak = weak_from_this()](CreateTopic wanted, CreateTopicsDone done) {
+    if (const auto self = weak.lock()) self->create_topics({std::move(wanted)}, ValidateOnly::kNo, std::move(done));
+  };
+  auto appended = [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->flush_soon();
+  };
+  auto metadata = [cluster = cluster_] { return cluster->image(); };
+  return std::make_shared<CoordinatorTopic>(std::move(topic), partitions_, std::move(metadata), std::move(create),
+                                            std::move(appended));
+}
+
+void LocalBroker::make_transaction_coordinator() {
+  const auto time_of = [&](std::string_view key) { return std::chrono::milliseconds{config_.get_long(key)}; };
+  CreateTopic topic{.name = std::string{kTransactionStateTopic},
+                    .partitions = static_cast<std::int32_t>(config_.get_long("transaction.state.log.num.partitions"))};
+  topic.configs = {{"cleanup.policy", "compact"},
+                   {"compression.type", "uncompressed"},
+                   {"segment.bytes", std::to_string(config_.get_long("transaction.state.log.segment.bytes"))}};
+  auto next_producer_id = [ids = producer_ids_](TransactionContext::IdDone done) {
+    ids->next([done = std::move(done)](Result<ProducerIdentity> fresh) mutable {
+      if (!fresh) return done(std::unexpected(fresh.error()));
+      done(fresh->id);
+    });
+  };
+  const std::shared_ptr<TransactionContext> context{
+      new TransactionContext{.log = coordinator_log(std::move(topic)),
+                             .partitions = transaction_path_,
+                             .next_producer_id = std::move(next_producer_id),
+                             .deadlines = deadlines_,
+                             .executor = environment_.executor,
+                             .clock = environment_.clock,
+                             .logger = environment_.logger,
+                             .transactions = {.max_timeout = time_of("transaction.max.timeout.ms"),
+                                              .expiration = time_of("transactional.id.expiration.ms")}}};
+  transactions_ = std::make_shared<TransactionCoordinator>(
+      context, time_of("transaction.remove.expired.transaction.cleanup.interval.ms"));
 }
 
 void LocalBroker::make_group_coordinator() {
@@ -261,16 +330,9 @@ void LocalBroker::make_group_coordinator() {
   topic.configs = {{"cleanup.policy", "compact"},
                    {"compression.type", "producer"},
                    {"segment.bytes", std::to_string(config_.get_long("offsets.topic.segment.bytes"))}};
-  auto create = [weak = weak_from_this()](CreateTopic wanted, CreateTopicsDone done) {
-    if (const auto self = weak.lock()) self->create_topics({std::move(wanted)}, ValidateOnly::kNo, std::move(done));
-  };
   auto metadata = [cluster = cluster_] { return cluster->image(); };
-  auto appended = [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->flush_soon();
-  };
   const std::shared_ptr<GroupContext> context{new GroupContext{
-      .log = std::make_shared<CoordinatorTopic>(std::move(topic), partitions_, metadata, std::move(create),
-                                                std::move(appended)),
+      .log = coordinator_log(std::move(topic)),
       .deadlines = deadlines_,
       .executor = environment_.executor,
       .clock = environment_.clock,
@@ -282,8 +344,7 @@ void LocalBroker::make_group_coordinator() {
       .offsets = {.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
                   .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
   groups_ =
-      std::make_unique<GroupCoordinator>(context, metadata, time_of("offsets.retention.check.interval.ms"), random_());
-  groups_->start();
+      std::make_shared<GroupCoordinator>(context, metadata, time_of("offsets.retention.check.interval.ms"), random_());
 }
 
 Result<void> LocalBroker::close(Duration) {
@@ -295,6 +356,7 @@ Result<void> LocalBroker::close(Duration) {
   for (const auto& partition : partitions_->all()) partition->retire();
   // Whatever still waits for a disk is answered by its log.
   close_result_ = logs_ ? logs_->close() : Result<void>{};
+  if (transactions_) transactions_->close();
   if (groups_) groups_->close();
   deadlines_->close();
   return *close_result_;

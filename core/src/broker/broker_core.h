@@ -15,6 +15,7 @@
 #include "broker/broker_calls.h"
 #include "broker/broker_config.h"
 #include "coordinator/group_coordinator.h"
+#include "coordinator/transaction_coordinator.h"
 #include "metadata/metadata_image.h"
 #include "millrace/client.h"
 
@@ -66,8 +67,10 @@ class BrokerCore {
   /// Checks, stamps and appends; `done` when as many replicas have the records as `acks` asks for, or `timeout` is
   /// over. Per partition: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kCorruptMessage`, `kMessageTooLarge`,
   /// `kInvalidRecord`, `kInvalidTimestamp`, `kOutOfOrderSequenceNumber`, `kInvalidProducerEpoch`,
-  /// `kInvalidRequiredAcks`, `kRequestTimedOut`, `kStorageError`, `kClosed`. A retry of a batch that is stored is no
-  /// error: the answer has its first offset.
+  /// `kInvalidRequiredAcks`, `kRequestTimedOut`, `kStorageError`, `kClosed`; of batches of a transaction also
+  /// `kInvalidTxnState`, `kTransactionAbortable` (the partition is not in it), `kInvalidProducerIdMapping`,
+  /// `kTransactionalIdAuthorizationFailed`, `kNotEnoughReplicas` (its coordinator is not ready). A retry of a batch
+  /// that is stored is no error: the answer has its first offset.
   virtual void produce(ProduceCall call, ProduceDone done) = 0;
 
   /// Reads below the high watermark; when there are less than `min_bytes`, waits for progress on any of the partitions.
@@ -147,6 +150,20 @@ class BrokerCore {
   [[nodiscard]] virtual GroupCoordinator& groups() = 0;
 
   // --- producers ---
+
+  /// Transactions.
+  [[nodiscard]] virtual TransactionCoordinator& transactions() = 0;
+  /// Commits offsets of a group within the transaction that `call.transaction` names the producer of: they count from
+  /// its end. One code for each, as of a commit; and of the transaction: `kInvalidTxnState`, `kTransactionAbortable`,
+  /// `kInvalidProducerIdMapping`, `kInvalidProducerEpoch`.
+  virtual void commit_offsets_in_transaction(const std::string& transactional_id, CommitOffsets call,
+                                             TransactionSupport support, ErrorCodesDone done) = 0;
+  /// Writes the marker that ends a producer's transaction in a partition: for whoever mends one that hangs.
+  virtual void write_marker(const TopicPartition& partition, const TransactionMarker& marker,
+                            std::int16_t transaction_version, DoneVoid done) = 0;
+  /// The idempotent and transactional producers of a partition. Errors as of `fetch`.
+  [[nodiscard]] virtual Result<std::vector<ActiveProducer>> active_producers(const TopicRef& topic,
+                                                                             PartitionIndex partition) = 0;
 
   /// A fresh identity for an idempotent producer (a producer without transactions gets a new id each time it asks).
   virtual void init_producer_id(InitProducerIdDone done) = 0;

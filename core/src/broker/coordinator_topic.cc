@@ -4,7 +4,9 @@
 
 namespace millrace {
 
-bool is_coordinator_topic(std::string_view name) { return name == kConsumerOffsetsTopic; }
+bool is_coordinator_topic(std::string_view name) {
+  return name == kConsumerOffsetsTopic || name == kTransactionStateTopic;
+}
 
 Result<std::shared_ptr<Partition>> CoordinatorTopic::find(PartitionIndex partition) const {
   return partitions_->find(TopicRef{.name = topic_.name}, partition);
@@ -24,10 +26,21 @@ void CoordinatorTopic::create(Done done) {
   });
 }
 
-Result<Offset> CoordinatorTopic::append(PartitionIndex partition, MutableBytes batch) {
+Result<TransactionGuard> CoordinatorTopic::begin_transaction(PartitionIndex partition, const RecordBatchView& batch) {
   MILLRACE_TRY(found, find(partition));
   MILLRACE_TRY(log, found->log());
-  auto info = log->append(batch, found->epoch());
+  return log->begin_transaction(batch);
+}
+
+Result<LeaderEpoch> CoordinatorTopic::leader_epoch(PartitionIndex partition) {
+  MILLRACE_TRY(found, find(partition));
+  return found->epoch();
+}
+
+Result<Offset> CoordinatorTopic::append(PartitionIndex partition, MutableBytes batch, const AppendOptions& options) {
+  MILLRACE_TRY(found, find(partition));
+  MILLRACE_TRY(log, found->log());
+  auto info = log->append(batch, found->epoch(), options);
   if (!info) return std::unexpected(found->told(std::move(info).error()));
   appended_();
   return info->last_offset + 1;

@@ -11,6 +11,7 @@
 namespace millrace {
 
 inline constexpr std::string_view kConsumerOffsetsTopic = "__consumer_offsets";
+inline constexpr std::string_view kTransactionStateTopic = "__transaction_state";
 
 /// Whether only the broker itself writes the topic.
 [[nodiscard]] bool is_coordinator_topic(std::string_view name);
@@ -35,7 +36,11 @@ class CoordinatorTopic final : public CoordinatorLog {
 
   [[nodiscard]] std::int32_t partition_count() const override;
   void create(Done done) override;
-  [[nodiscard]] Result<Offset> append(PartitionIndex partition, MutableBytes batch) override;
+  [[nodiscard]] Result<Offset> append(PartitionIndex partition, MutableBytes batch,
+                                      const AppendOptions& options = {}) override;
+  [[nodiscard]] Result<TransactionGuard> begin_transaction(PartitionIndex partition,
+                                                           const RecordBatchView& batch) override;
+  [[nodiscard]] Result<LeaderEpoch> leader_epoch(PartitionIndex partition) override;
   void when_durable(PartitionIndex partition, Offset end, Done done) override;
   [[nodiscard]] Result<Offset> start(PartitionIndex partition) override;
   [[nodiscard]] Result<LogSlice> read(PartitionIndex partition, Offset from, std::size_t max_bytes) override;

@@ -17,6 +17,8 @@ constexpr std::string_view kDeletedAtOnce = "files of deleted segments are remov
 constexpr std::string_view kGroupSetting = "groups have no such setting here";
 constexpr std::string_view kMetadataSetting =
     "the metadata log is bounded by metadata.log.max.record.bytes.between.snapshots";
+constexpr std::string_view kAlwaysVerified = "batches of transactions are always checked with their coordinator";
+constexpr std::string_view kExactTimeOuts = "a transaction whose time is over is aborted at once";
 constexpr std::string_view kNoConsumerProtocol = "groups of the new consumer protocol (KIP-848) are not served yet";
 constexpr std::string_view kNoExpirySetting = "how long a producer's state is kept cannot be set";
 constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
@@ -30,7 +32,7 @@ constexpr std::string_view kNoShareGroups = "share groups are not served";
 constexpr std::string_view kNoStreamsGroups = "streams groups are not served";
 constexpr std::string_view kNoSuchTuning = "there is nothing here that it would tune";
 constexpr std::string_view kNoTiering = "remote storage is not served";
-constexpr std::string_view kNoTransactions = "transactions are not served yet";
+constexpr std::string_view kNoTwoPhases = "transactions of external coordinators (KIP-939) are not served";
 constexpr std::string_view kOneFolder = "one broker has one data folder; name it with log.dirs";
 constexpr std::string_view kOneNode = "replication is not served yet";
 constexpr std::string_view kSynced = "every acknowledged record is synced already; see log.write.caching";
@@ -39,8 +41,8 @@ constexpr std::string_view kSynced = "every acknowledged record is synced alread
 // The keys that `AbstractKafkaConfig.CONFIG_DEF` of Kafka 4.3 declares and does not call internal, sorted, without
 // those that have stood in broker_config.cc from the start.
 constexpr KafkaKey kKafkaKeys[] = {
-    {"add.partitions.to.txn.retry.backoff.max.ms", why::kNoTransactions},
-    {"add.partitions.to.txn.retry.backoff.ms", why::kNoTransactions},
+    {"add.partitions.to.txn.retry.backoff.max.ms", why::kNoSuchTuning},
+    {"add.partitions.to.txn.retry.backoff.ms", why::kNoSuchTuning},
     {"alter.config.policy.class.name", why::kNoPlugins},
     {"alter.log.dirs.replication.quota.window.num", why::kOneNode},
     {"alter.log.dirs.replication.quota.window.size.seconds", why::kOneNode},
@@ -301,15 +303,10 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"ssl.truststore.password", why::kNoSecurity},
     {"ssl.truststore.type", why::kNoSecurity},
     {"telemetry.max.bytes", why::kNoReporters},
-    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", why::kNoTransactions},
-    {"transaction.max.timeout.ms", why::kNoTransactions},
-    {"transaction.partition.verification.enable", why::kNoTransactions},
-    {"transaction.remove.expired.transaction.cleanup.interval.ms", why::kNoTransactions},
-    {"transaction.state.log.load.buffer.size", why::kNoTransactions},
-    {"transaction.state.log.num.partitions", why::kNoTransactions},
-    {"transaction.state.log.segment.bytes", why::kNoTransactions},
-    {"transaction.two.phase.commit.enable", why::kNoTransactions},
-    {"transactional.id.expiration.ms", why::kNoTransactions},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms", why::kExactTimeOuts},
+    {"transaction.partition.verification.enable", why::kAlwaysVerified},
+    {"transaction.state.log.load.buffer.size", why::kNoSuchTuning},
+    {"transaction.two.phase.commit.enable", why::kNoTwoPhases},
 };
 
 static_assert(std::ranges::is_sorted(kKafkaKeys, {}, &KafkaKey::key));

@@ -71,45 +71,124 @@ class WaitingProduce : public std::enable_shared_from_this<WaitingProduce> {
 
 }  // namespace
 
-ProducePath::ProducePath(PartitionTable& partitions, DeadlineQueue& deadlines, const Clock& clock, BufferPool& buffers,
-                         std::function<void()> appended)
+/// The batches of one call that must not be written before the transaction's coordinator has agreed.
+class ProducePath::Claims {
+ public:
+  /// `checked`: what is to be written; those of other producers than the first are refused.
+  explicit Claims(std::vector<Result<Checked>>& checked) : guards_(checked.size(), kAlreadyOpen) {
+    for (std::size_t i = 0; i < checked.size(); ++i) {
+      if (!checked[i]) continue;
+      const auto batch = RecordBatchView::trusted(checked[i]->batch);
+      if (!batch.is_transactional()) continue;
+      const ProducerIdentity of{.id = batch.producer_id(), .epoch = batch.producer_epoch()};
+      if (producer_.id == kNoProducerId) producer_ = of;
+      if (of != producer_) {
+        checked[i] = fail(ErrorCode::kInvalidProducerIdMapping, "one request has batches of several transactions");
+        continue;
+      }
+      guards_[i] = checked[i]->log->begin_transaction(batch);
+      if (guards_[i] == kAlreadyOpen) continue;
+      places_.push_back(i);
+      partitions_.push_back(checked[i]->partition->name());
+    }
+  }
+
+  [[nodiscard]] const ProducerIdentity& producer() const { return producer_; }
+  /// Of which the coordinator is to be asked, and where in the call they are.
+  [[nodiscard]] const std::vector<TopicPartition>& partitions() const { return partitions_; }
+  [[nodiscard]] const std::vector<std::size_t>& places() const { return places_; }
+  [[nodiscard]] TransactionGuard guard(std::size_t index) const { return guards_[index]; }
+
+ private:
+  ProducerIdentity producer_;
+  std::vector<TransactionGuard> guards_;
+  std::vector<TopicPartition> partitions_;
+  std::vector<std::size_t> places_;
+};
+
+ProducePath::ProducePath(PartitionTable& partitions, TransactionPath& transactions, DeadlineQueue& deadlines,
+                         const Clock& clock, BufferPool& buffers, std::function<void()> appended)
     : partitions_(partitions),
+      transactions_(transactions),
       deadlines_(deadlines),
       clock_(clock),
       buffers_(buffers),
       appended_(std::move(appended)) {}
 
 void ProducePath::produce(ProduceCall call, ProduceDone done) {
+  if (!call.transactional_id.empty()) return produce_in_transaction(std::move(call), std::move(done));
+  std::vector<Result<Written>> written;
+  written.reserve(call.partitions.size());
+  for (const auto& target : call.partitions) {
+    // Checked and written one after the other, while its bytes are in the cache.
+    auto one = check(target, call.acks);
+    if (!one) {
+      written.emplace_back(std::unexpected(std::move(one).error()));
+    } else if (RecordBatchView::trusted(one->batch).is_transactional()) {
+      written.emplace_back(fail(ErrorCode::kTransactionalIdAuthorizationFailed,
+                                "a batch of a transaction needs a request with its transactional id"));
+    } else {
+      written.push_back(write(*one, {}));
+    }
+  }
+  answer(call.acks, call.timeout, std::move(written), std::move(done));
+}
+
+void ProducePath::produce_in_transaction(ProduceCall call, ProduceDone done) {
+  std::vector<Result<Checked>> checked;
+  checked.reserve(call.partitions.size());
+  for (const auto& target : call.partitions) checked.push_back(check(target, call.acks));
+  Claims claims{checked};
+  auto go_on = [this, acks = call.acks, timeout = call.timeout, claims, checked = std::move(checked),
+                done = std::move(done)](const std::vector<ErrorCode>& codes) mutable {
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      if (codes[i] == ErrorCode::kNone) continue;
+      checked[claims.places()[i]] =
+          fail(codes[i], fmt::format("{}: the producer's transaction does not go on in this partition",
+                                     claims.partitions()[i].to_string()));
+    }
+    std::vector<Result<Written>> written;
+    written.reserve(checked.size());
+    for (std::size_t i = 0; i < checked.size(); ++i) {
+      auto& one = checked[i];
+      written.push_back(one ? write(*one, {.guard = claims.guard(i)})
+                            : Result<Written>{std::unexpected(std::move(one).error())});
+    }
+    answer(acks, timeout, std::move(written), std::move(done));
+  };
+  if (claims.partitions().empty()) return go_on({});
+  transactions_.claim(call.transactional_id, claims.producer(), claims.partitions(), call.transactions,
+                      std::move(go_on));
+}
+
+void ProducePath::answer(std::int16_t acks, Duration timeout, std::vector<Result<Written>> written, ProduceDone done) {
   ProduceAnswer answer;
-  answer.reserve(call.partitions.size());
+  answer.reserve(written.size());
   std::vector<std::pair<std::size_t, Written>> waiting;
   bool wrote = false;
-  for (const auto& target : call.partitions) {
-    auto written = append(target, call.acks);
-    if (!written) {
-      answer.emplace_back(std::unexpected(std::move(written).error()));
+  for (auto& one : written) {
+    if (!one) {
+      answer.emplace_back(std::unexpected(std::move(one).error()));
       continue;
     }
-    wrote = wrote || !written->info.duplicate;
-    answer.emplace_back(written->info);
-    const auto end = written->info.last_offset + 1;
-    if (call.acks == kAcksAll && written->log->high_watermark() < end) {
-      waiting.emplace_back(answer.size() - 1, *std::move(written));
-    }
+    wrote = wrote || !one->info.duplicate;
+    answer.emplace_back(one->info);
+    const auto end = one->info.last_offset + 1;
+    if (acks == kAcksAll && one->log->high_watermark() < end) waiting.emplace_back(answer.size() - 1, *std::move(one));
   }
   if (wrote) appended_();
   if (waiting.empty()) return done(std::move(answer));
 
   const auto request = std::make_shared<WaitingProduce>(std::move(answer), std::move(done), waiting.size());
-  for (const auto& [index, written] : waiting) request->must_wait(index);
-  request->set_deadline(deadlines_, clock_.now() + call.timeout);
-  for (const auto& [index, written] : waiting) {
-    written.log->when_high_watermark(written.info.last_offset + 1,
-                                     [request, at = index](const Result<void>& safe) { request->settle(at, safe); });
+  for (const auto& [index, one] : waiting) request->must_wait(index);
+  request->set_deadline(deadlines_, clock_.now() + timeout);
+  for (const auto& [index, one] : waiting) {
+    one.log->when_high_watermark(one.info.last_offset + 1,
+                                 [request, at = index](const Result<void>& safe) { request->settle(at, safe); });
   }
 }
 
-Result<ProducePath::Written> ProducePath::append(const ProducePartition& target, std::int16_t acks) {
+Result<ProducePath::Checked> ProducePath::check(const ProducePartition& target, std::int16_t acks) const {
   if (acks < kAcksAll || acks > 1) {
     return fail(ErrorCode::kInvalidRequiredAcks,
                 fmt::format("acks={} asks for more replicas than there are; use 0, 1 or all", acks));
@@ -125,27 +204,30 @@ Result<ProducePath::Written> ProducePath::append(const ProducePartition& target,
                                                            partition->name().to_string(), needed));
   }
   const auto config = log->config();
-  const auto named = [&](const Error& error) {
-    return std::unexpected(Error{error}.in(partition->name().to_string()));
+  const auto named = [&name = partition->name()](const Error& error) {
+    return std::unexpected(Error{error}.in(name.to_string()));
   };
   const auto checked = check_produced_batch(target.batches, config.produce_limits(), clock_.wall(), buffers_);
   if (!checked) return named(checked.error());
-  auto batch = target.batches;
-  PooledBytes recompressed;
+  Checked ready{.partition = std::move(partition), .log = std::move(log), .batch = target.batches, .recompressed = {}};
   if (config.compression && *config.compression != checked->compression()) {
     auto packed = recompress_batch(*checked, *config.compression, config.compression_level, buffers_);
     if (!packed) return named(packed.error());
-    recompressed = *std::move(packed);
-    batch = recompressed.bytes;
-    if (batch.size() > static_cast<std::size_t>(config.max_message_bytes)) {
+    ready.recompressed = *std::move(packed);
+    ready.batch = ready.recompressed.bytes;
+    if (ready.batch.size() > static_cast<std::size_t>(config.max_message_bytes)) {
       return named({ErrorCode::kMessageTooLarge,
                     fmt::format("with compression.type={} a batch has {} bytes, more than max.message.bytes, {}",
-                                name_of(*config.compression), batch.size(), config.max_message_bytes)});
+                                name_of(*config.compression), ready.batch.size(), config.max_message_bytes)});
     }
   }
-  auto info = log->append(batch, partition->epoch());
-  if (!info) return std::unexpected(partition->told(std::move(info).error()));
-  return Written{std::move(log), *info};
+  return ready;
+}
+
+Result<ProducePath::Written> ProducePath::write(const Checked& checked, const AppendOptions& options) {
+  auto info = checked.log->append(checked.batch, checked.partition->epoch(), options);
+  if (!info) return std::unexpected(checked.partition->told(std::move(info).error()));
+  return Written{checked.log, *info};
 }
 
 }  // namespace millrace

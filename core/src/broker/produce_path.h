@@ -8,6 +8,7 @@
 #include "base/deadline_queue.h"
 #include "broker/broker_calls.h"
 #include "broker/partition_table.h"
+#include "broker/transaction_path.h"
 
 namespace millrace {
 
@@ -17,8 +18,8 @@ namespace millrace {
 class ProducePath {
  public:
   /// `appended` is called after something was written.
-  ProducePath(PartitionTable& partitions, DeadlineQueue& deadlines, const Clock& clock, BufferPool& buffers,
-              std::function<void()> appended);
+  ProducePath(PartitionTable& partitions, TransactionPath& transactions, DeadlineQueue& deadlines, const Clock& clock,
+              BufferPool& buffers, std::function<void()> appended);
 
   /// As `BrokerCore::produce`.
   void produce(ProduceCall call, ProduceDone done);
@@ -28,9 +29,23 @@ class ProducePath {
     std::shared_ptr<PartitionLog> log;
     AppendInfo info;
   };
-  [[nodiscard]] Result<Written> append(const ProducePartition& target, std::int16_t acks);
+  /// A batch that may be written, if its transaction allows it.
+  struct Checked {
+    std::shared_ptr<Partition> partition;
+    std::shared_ptr<PartitionLog> log;
+    MutableBytes batch;
+    /// Keeps the bytes of a batch that was packed anew.
+    PooledBytes recompressed;
+  };
+  class Claims;
+  [[nodiscard]] Result<Checked> check(const ProducePartition& target, std::int16_t acks) const;
+  [[nodiscard]] static Result<Written> write(const Checked& checked, const AppendOptions& options);
+  /// For a call of a transactional producer: asks the coordinator first.
+  void produce_in_transaction(ProduceCall call, ProduceDone done);
+  void answer(std::int16_t acks, Duration timeout, std::vector<Result<Written>> written, ProduceDone done);
 
   PartitionTable& partitions_;
+  TransactionPath& transactions_;
   DeadlineQueue& deadlines_;
   const Clock& clock_;
   BufferPool& buffers_;

@@ -9,7 +9,7 @@ Timestamp time_of(std::int64_t unix_ms) { return Timestamp{std::chrono::millisec
 
 }  // namespace
 
-void CommittedOffsets::apply(const protocol::CommittedOffsetRecord& record) {
+void CommittedOffsets::apply(const protocol::CommittedOffsetRecord& record, Offset written) {
   const TopicPartition partition{record.key.topic, record.key.partition};
   if (!record.value) {
     const auto group = groups_.find(record.key.group);
@@ -19,6 +19,8 @@ void CommittedOffsets::apply(const protocol::CommittedOffsetRecord& record) {
     return;
   }
   auto& offset = groups_[record.key.group][partition];
+  if (written != kNoOffset && offset.written > written) return;
+  offset.written = written;
   offset.offset = record.value->offset;
   offset.leader_epoch = record.value->leader_epoch;
   offset.metadata = record.value->metadata;

@@ -20,6 +20,8 @@ struct CommittedOffset {
   Timestamp committed = kNoTimestamp;
   /// Set by clients of old, which say how long an offset is kept.
   std::optional<Timestamp> expires = std::nullopt;
+  /// Where its record ends in the log, when that is known.
+  Offset written = kNoOffset;
 };
 
 /// The committed offsets of many groups, as their records say.
@@ -29,7 +31,9 @@ class CommittedOffsets {
  public:
   using OfGroup = std::map<TopicPartition, CommittedOffset>;
 
-  void apply(const protocol::CommittedOffsetRecord& record);
+  /// A record that was written before the one that stands changes nothing: that of a transaction, which counts from its
+  /// end.
+  void apply(const protocol::CommittedOffsetRecord& record, Offset written = kNoOffset);
 
   /// Null when there is none.
   [[nodiscard]] const CommittedOffset* find(const std::string& group, const TopicPartition& partition) const;

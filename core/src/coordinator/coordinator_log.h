@@ -24,7 +24,13 @@ class CoordinatorLog {
   virtual void create(Done done) = 0;
 
   /// Writes a batch and gives the offset behind it. Errors: as of an append.
-  [[nodiscard]] virtual Result<Offset> append(PartitionIndex partition, MutableBytes batch) = 0;
+  [[nodiscard]] virtual Result<Offset> append(PartitionIndex partition, MutableBytes batch,
+                                              const AppendOptions& options = {}) = 0;
+  /// As of a partition's log.
+  [[nodiscard]] virtual Result<TransactionGuard> begin_transaction(PartitionIndex partition,
+                                                                   const RecordBatchView& batch) = 0;
+  /// Counts the leaders of the partition: the coordinator's epoch.
+  [[nodiscard]] virtual Result<LeaderEpoch> leader_epoch(PartitionIndex partition) = 0;
   /// Calls back, on any thread, also inside the call, once all before `end` is durable and readable, or cannot become
   /// so. With no lock held by the caller.
   virtual void when_durable(PartitionIndex partition, Offset end, Done done) = 0;

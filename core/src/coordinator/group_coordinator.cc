@@ -301,6 +301,33 @@ Result<CommittedOffsets::OfGroup> GroupCoordinator::fetch_all_offsets(const std:
   return shard->fetch_all(group);
 }
 
+Result<std::set<TopicPartition>> GroupCoordinator::undecided_offsets(const std::string& group) {
+  const auto shard = shard_of(group);
+  if (!shard) return fail(ErrorCode::kNotCoordinator, std::string{kNoTopic});
+  return shard->undecided(group);
+}
+
+Result<PartitionIndex> GroupCoordinator::partition_of(const std::string& group) {
+  MILLRACE_CHECK(named_shard(group));
+  return partition_of_group(group, static_cast<std::int32_t>(shards().size()));
+}
+
+Result<TransactionGuard> GroupCoordinator::begin_transaction(const std::string& group,
+                                                             const ProducerIdentity& producer) {
+  MILLRACE_TRY(shard, named_shard(group));
+  return shard->begin_transaction(producer);
+}
+
+void GroupCoordinator::end_transaction(PartitionIndex partition, const TransactionMarker& marker,
+                                       std::int16_t transaction_version, CoordinatorLog::Done done) {
+  const auto all = shards();
+  const auto index = static_cast<std::size_t>(partition.value());
+  if (partition.value() < 0 || index >= all.size()) {
+    return done(fail(ErrorCode::kUnknownTopicOrPartition, std::string{kNoTopic}));
+  }
+  all[index]->end_transaction(marker, transaction_version, std::move(done));
+}
+
 void GroupCoordinator::delete_offsets(const std::string& group, const std::vector<TopicPartition>& partitions,
                                       DeleteOffsetsDone done) {
   const auto shard = shard_of(group);

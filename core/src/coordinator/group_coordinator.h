@@ -57,8 +57,18 @@ class GroupCoordinator {
   [[nodiscard]] Result<std::vector<FetchedOffset>> fetch_offsets(const std::string& group,
                                                                  std::span<const PartitionRef> partitions);
   [[nodiscard]] Result<CommittedOffsets::OfGroup> fetch_all_offsets(const std::string& group);
+  /// Partitions with an offset of the group that a transaction has written and not decided.
+  [[nodiscard]] Result<std::set<TopicPartition>> undecided_offsets(const std::string& group);
   /// `kGroupIdNotFound`, `kNonEmptyGroup`; for each: `kGroupSubscribedToTopic`.
   void delete_offsets(const std::string& group, const std::vector<TopicPartition>& partitions, DeleteOffsetsDone done);
+
+  /// The partition of `__consumer_offsets` that a transaction with the group's offsets goes on in.
+  [[nodiscard]] Result<PartitionIndex> partition_of(const std::string& group);
+  /// Before offsets are committed within a transaction: what the commit is to be given. As of a partition's log.
+  [[nodiscard]] Result<TransactionGuard> begin_transaction(const std::string& group, const ProducerIdentity& producer);
+  /// Ends a transaction in a partition of `__consumer_offsets`; `done` when that is durable.
+  void end_transaction(PartitionIndex partition, const TransactionMarker& marker, std::int16_t transaction_version,
+                       CoordinatorLog::Done done);
 
   [[nodiscard]] Result<std::vector<ListedGroup>> list();
   [[nodiscard]] Result<DescribedGroup> describe(const std::string& group);

@@ -2,15 +2,9 @@
 
 #include <utility>
 
-#include "base/bytes_io.h"
+#include "record/transaction_marker.h"
 
 namespace millrace {
-namespace {
-
-// The type in a transaction marker's key, behind its version.
-constexpr std::int16_t kCommitMarker = 1;
-
-}  // namespace
 
 Result<Offset> GroupReplay::apply(Bytes batches) {
   Offset next = kNoOffset;
@@ -24,14 +18,14 @@ Result<Offset> GroupReplay::apply(Bytes batches) {
 }
 
 Result<void> GroupReplay::apply_batch(const RecordBatchView& batch) {
+  if (batch.is_control()) {
+    end_transaction(batch);
+    return {};
+  }
   MILLRACE_TRY(records, batch.records(buffers_));
   while (records.next()) {
     ++records_;
-    if (batch.is_control()) {
-      end_transaction(batch.producer_id(), records.record());
-    } else {
-      apply_record(batch, records.record());
-    }
+    apply_record(batch, records.record());
   }
   return records.status();
 }
@@ -43,10 +37,12 @@ void GroupReplay::apply_record(const RecordBatchView& batch, const RecordView& r
     return;
   }
   if (auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&*decoded)) {
+    const auto written = batch.next_offset();
     if (batch.is_transactional()) {
-      undecided_[batch.producer_id()].push_back(std::move(*offset));
+      pending_.add(batch.producer_id(), std::move(*offset), written);
     } else {
-      offsets_.apply(*offset);
+      if (!offset->value) pending_.forget(offset->key.group, {offset->key.topic, offset->key.partition});
+      offsets_.apply(*offset, written);
     }
     return;
   }
@@ -58,13 +54,12 @@ void GroupReplay::apply_record(const RecordBatchView& batch, const RecordView& r
   }
 }
 
-void GroupReplay::end_transaction(ProducerId producer, const RecordView& marker) {
-  const auto found = undecided_.extract(producer);
-  if (!found) return;
-  ByteReader key{marker.key.bytes()};
-  key.skip(sizeof(std::int16_t));
-  if (key.read<std::int16_t>() != kCommitMarker) return;
-  for (const auto& offset : found.mapped()) offsets_.apply(offset);
+void GroupReplay::end_transaction(const RecordBatchView& control) {
+  const auto marker = read_marker(control);
+  // One whose record compaction has removed has nothing before it to decide on.
+  for (const auto& pending : pending_.take(control.producer_id(), control.next_offset())) {
+    if (marker.end == TransactionEnd::kCommit) offsets_.apply(pending.record, pending.written);
+  }
 }
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 
 #include "base/buffers.h"
 #include "coordinator/committed_offsets.h"
+#include "coordinator/pending_offsets.h"
 #include "record/record_batch.h"
 
 namespace millrace {
@@ -25,6 +26,8 @@ class GroupReplay {
 
   [[nodiscard]] std::unordered_map<std::string, protocol::GroupMetadataValue>& groups() { return groups_; }
   [[nodiscard]] CommittedOffsets& offsets() { return offsets_; }
+  /// Of transactions that have not ended.
+  [[nodiscard]] PendingOffsets& pending() { return pending_; }
   [[nodiscard]] std::size_t records() const { return records_; }
   /// Records that could not be understood, and why the first of them could not.
   [[nodiscard]] std::size_t unknown() const { return unknown_; }
@@ -33,13 +36,12 @@ class GroupReplay {
  private:
   [[nodiscard]] Result<void> apply_batch(const RecordBatchView& batch);
   void apply_record(const RecordBatchView& batch, const RecordView& record);
-  void end_transaction(ProducerId producer, const RecordView& marker);
+  void end_transaction(const RecordBatchView& control);
 
   BufferPool& buffers_;
   std::unordered_map<std::string, protocol::GroupMetadataValue> groups_;
   CommittedOffsets offsets_;
-  // Offsets of transactions that have not ended.
-  std::unordered_map<ProducerId, std::vector<protocol::CommittedOffsetRecord>> undecided_;
+  PendingOffsets pending_;
   std::size_t records_ = 0;
   std::size_t unknown_ = 0;
   std::string first_unknown_;

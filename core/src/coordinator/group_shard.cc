@@ -27,9 +27,17 @@ ErrorCode told(const Error& error) {
     case ErrorCode::kIo:
     case ErrorCode::kNoSpace:
       return ErrorCode::kCoordinatorNotAvailable;
+    case ErrorCode::kInvalidTxnState:
+    case ErrorCode::kInvalidProducerEpoch:
+      return error.code();
     default:
       return ErrorCode::kUnknownServerError;
   }
+}
+
+/// The log is well, but the transaction that the records are of has ended.
+bool is_about_producer(ErrorCode code) {
+  return code == ErrorCode::kInvalidTxnState || code == ErrorCode::kInvalidProducerEpoch;
 }
 
 NullableBytes view(const std::optional<std::vector<std::byte>>& bytes) {
@@ -97,7 +105,9 @@ void GroupShard::loaded(GroupReplay& replay) {
     groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now), .armed = {}});
   }
   offsets_ = std::move(replay.offsets());
+  pending_ = std::move(replay.pending());
   for (const auto& [id, offsets] : offsets_.groups()) find_or_make(id);
+  for (const auto& id : pending_.groups()) find_or_make(id);
   for (auto& [id, entry] : groups_) arm(entry);
   state_ = State::kActive;
 }
@@ -279,18 +289,37 @@ void GroupShard::timer(const std::string& group, TimePoint when) {
 
 // --- the log ---------------------------------------------------------------------------------------------------------
 
-void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out) {
-  const auto end = write(records);
+void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out,
+                         const std::optional<OffsetsTransaction>& transaction) {
+  const auto end = write(records, transaction);
   if (!end) {
+    const auto code = told(end.error());
     // Said once: whatever is asked of this shard from now on fails for the same reason.
-    if (!std::exchange(write_failed_, true)) {
+    if (!is_about_producer(code) && !std::exchange(write_failed_, true)) {
       context_->logger.error("cannot write to __consumer_offsets-{}: {}", partition_.value(), end.error().message());
     }
-    return then(told(end.error()), out);
+    return then(code, out);
   }
   write_failed_ = false;
-  writes_.push_back({.end = *end, .records = std::move(records), .then = std::move(then)});
-  out.add([self = shared_from_this(), end = *end] {
+  for (const auto& record : records) note_pending(record, transaction, *end);
+  await({.end = *end, .records = std::move(records), .then = std::move(then), .transaction = transaction}, out);
+}
+
+void GroupShard::note_pending(const protocol::GroupRecord& record, const std::optional<OffsetsTransaction>& transaction,
+                              Offset end) {
+  const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
+  if (offset == nullptr) return;
+  if (transaction) {
+    pending_.add(transaction->producer.id, *offset, end);
+  } else if (!offset->value) {
+    pending_.forget(offset->key.group, {offset->key.topic, offset->key.partition});
+  }
+}
+
+void GroupShard::await(Write write, Outbox& out) {
+  const auto end = write.end;
+  writes_.push_back(std::move(write));
+  out.add([self = shared_from_this(), end] {
     // A log that fails tells inside of somebody's append, which is under our lock: so the news is taken elsewhere.
     self->context_->log->when_durable(self->partition_, end, [weak = std::weak_ptr{self}, end](Result<void> result) {
       const auto shard = weak.lock();
@@ -302,8 +331,9 @@ void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, 
   });
 }
 
-Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records) {
-  RecordBatchBuilder builder{context_->buffers, kMaxBatchBytes};
+Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records,
+                                 const std::optional<OffsetsTransaction>& transaction) {
+  RecordBatchBuilder builder{context_->buffers, kMaxBatchBytes, {.transactional = transaction.has_value()}};
   const auto now = context_->clock.wall();
   for (const auto& record : records) {
     const auto encoded = protocol::encode_group_record(record);
@@ -312,8 +342,14 @@ Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records)
                                                               records.size(), group_of(records.front())));
     }
   }
-  MILLRACE_TRY(batch, builder.finish());
-  return context_->log->append(partition_, batch.bytes);
+  BatchProducer producer;
+  AppendOptions options{.origin = AppendOrigin::kCoordinator};
+  if (transaction) {
+    producer = {.id = transaction->producer.id, .epoch = transaction->producer.epoch};
+    options.guard = transaction->guard;
+  }
+  MILLRACE_TRY(batch, builder.finish(producer));
+  return context_->log->append(partition_, batch.bytes, options);
 }
 
 void GroupShard::durable(Offset end, const Result<void>& result) {
@@ -323,9 +359,10 @@ void GroupShard::durable(Offset end, const Result<void>& result) {
     while (!writes_.empty() && writes_.front().end <= end) {
       auto write = std::move(writes_.front());
       writes_.pop_front();
-      if (result) {
+      if (result && !write.transaction) {
         for (const auto& record : write.records) {
-          if (const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record)) offsets_.apply(*offset);
+          const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
+          if (offset != nullptr) offsets_.apply(*offset, write.end);
         }
       }
       write.then(result ? ErrorCode::kNone : told(result.error()), out);
@@ -335,7 +372,7 @@ void GroupShard::durable(Offset end, const Result<void>& result) {
 }
 
 std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) const {
-  std::set<TopicPartition> partitions;
+  auto partitions = pending_.of_group(group);
   if (const auto* offsets = offsets_.of_group(group)) {
     for (const auto& [partition, offset] : *offsets) partitions.insert(partition);
   }
@@ -350,7 +387,7 @@ std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) con
 }
 
 std::set<std::string> GroupShard::written_groups() const {
-  std::set<std::string> groups;
+  auto groups = pending_.groups();
   for (const auto& write : writes_) {
     for (const auto& record : write.records) groups.insert(group_of(record));
   }

@@ -82,7 +82,14 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   [[nodiscard]] Result<std::vector<CommittedOffset>> fetch(const std::string& group,
                                                            std::span<const TopicPartition> partitions);
   [[nodiscard]] Result<CommittedOffsets::OfGroup> fetch_all(const std::string& group);
+  /// Partitions with an offset of the group that a transaction has written and not decided.
+  [[nodiscard]] Result<std::set<TopicPartition>> undecided(const std::string& group);
   void forget_offsets(const std::string& group, const std::vector<TopicPartition>& partitions, DeleteOffsetsDone done);
+
+  /// What a commit within a transaction is to be given, once the coordinator has agreed. As of a partition's log.
+  [[nodiscard]] Result<TransactionGuard> begin_transaction(const ProducerIdentity& producer);
+  /// Writes the marker, and lets the offsets of the transaction count or be forgotten once it is durable.
+  void end_transaction(const TransactionMarker& marker, std::int16_t transaction_version, CoordinatorLog::Done done);
 
   [[nodiscard]] Result<std::vector<ListedGroup>> list();
   /// A group that does not exist is shown as dead.
@@ -107,6 +114,8 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
     Offset end;
     std::vector<protocol::GroupRecord> records;
     Then then;
+    /// Whose end decides on the records.
+    std::optional<OffsetsTransaction> transaction = std::nullopt;
   };
 
   // All of these with the mutex held.
@@ -115,8 +124,14 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   Entry& find_or_make(const std::string& group);
   void perform(Entry& entry, GroupActions actions, Outbox& out);
   void arm(Entry& entry);
-  void persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out);
-  [[nodiscard]] Result<Offset> write(std::span<const protocol::GroupRecord> records);
+  void persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out,
+               const std::optional<OffsetsTransaction>& transaction = std::nullopt);
+  void await(Write write, Outbox& out);
+  [[nodiscard]] Result<Offset> write(std::span<const protocol::GroupRecord> records,
+                                     const std::optional<OffsetsTransaction>& transaction);
+  void note_pending(const protocol::GroupRecord& record, const std::optional<OffsetsTransaction>& transaction,
+                    Offset end);
+  void settle(const TransactionMarker& marker, Offset end);
   /// Partitions with an offset, written ones included.
   [[nodiscard]] std::set<TopicPartition> partitions_of(const std::string& group) const;
   [[nodiscard]] std::set<std::string> written_groups() const;
@@ -140,6 +155,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::string, Entry> groups_;
   CommittedOffsets offsets_;
+  PendingOffsets pending_;
   std::unordered_map<GroupRequestId, JoinDone> joins_;
   std::unordered_map<GroupRequestId, SyncDone> syncs_;
   std::deque<Write> writes_;

@@ -19,8 +19,16 @@ void GroupShard::commit(const CommitOffsets& call, ErrorCodesDone done) {
       auto* entry = find(call.group);
       // Whoever commits without being a member makes a group that has none.
       if (entry == nullptr && call.generation < 0) entry = &find_or_make(call.group);
-      error =
-          entry == nullptr ? ErrorCode::kIllegalGeneration : entry->group.may_commit(call.member, call.generation, now);
+      // A transaction that says nothing of a member need not be one's: clients of old have no words for it.
+      const bool is_anyones =
+          call.transaction && call.generation < 0 && call.member.id.empty() && !call.member.instance;
+      if (entry == nullptr) {
+        error = ErrorCode::kIllegalGeneration;
+      } else if (!is_anyones) {
+        error = entry->group.may_commit(call.member, call.generation, now);
+        // What a producer would take for the end of it; its member is of this generation all the same.
+        if (call.transaction && error == ErrorCode::kRebalanceInProgress) error = ErrorCode::kNone;
+      }
     }
     std::vector<ErrorCode> answers(call.offsets.size(), error);
     std::vector<protocol::GroupRecord> records;
@@ -52,7 +60,7 @@ void GroupShard::commit(const CommitOffsets& call, ErrorCodesDone done) {
             }
             tell(std::move(done), std::move(answers), later);
           },
-          out);
+          out, call.transaction);
     }
   }
   out.send();

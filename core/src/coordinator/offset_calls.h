@@ -10,6 +10,8 @@
 
 #include "coordinator/committed_offsets.h"
 #include "coordinator/group_calls.h"
+#include "coordinator/transaction_calls.h"
+#include "log/log_calls.h"
 #include "metadata/controller.h"
 
 // What is asked of committed offsets, and the answers. A list of answers is as long as the call's and in its order.
@@ -24,6 +26,12 @@ struct OffsetToCommit {
   std::string metadata;
 };
 
+/// The transaction whose end decides on the offsets, and the leave to write them.
+struct OffsetsTransaction {
+  ProducerIdentity producer;
+  TransactionGuard guard = kAlreadyOpen;
+};
+
 struct CommitOffsets {
   std::string group;
   /// Empty, with generation -1: somebody who commits without being a member.
@@ -32,6 +40,7 @@ struct CommitOffsets {
   /// How long the offsets are kept, when the client says; else `offsets.retention.minutes` after the group's end.
   std::optional<std::chrono::milliseconds> retention = std::nullopt;
   std::vector<OffsetToCommit> offsets;
+  std::optional<OffsetsTransaction> transaction = std::nullopt;
 };
 
 struct PartitionRef {

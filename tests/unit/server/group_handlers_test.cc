@@ -104,10 +104,10 @@ TEST_F(GroupHandlers, NameThisBrokerAsCoordinatorInEveryVersion) {
   });
 }
 
-TEST_F(GroupHandlers, HaveNoCoordinatorForTransactions) {
+TEST_F(GroupHandlers, HaveNoCoordinatorForKeysOfOtherTypes) {
   FindCoordinatorRequest request;
-  request.key_type = 1;
-  request.coordinator_keys = {"t"};
+  request.key_type = 2;
+  request.coordinator_keys = {"s"};
   const auto response = server.ask<FindCoordinatorResponse>(request, 4);
   ASSERT_THAT(response.coordinators, SizeIs(1));
   EXPECT_EQ(response.coordinators[0].error_code, ErrorCode::kUnsupportedVersion);

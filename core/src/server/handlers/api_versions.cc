@@ -53,4 +53,10 @@ protocol::ApiVersionsResponse handle(const protocol::ApiVersionsRequest& request
   return response;
 }
 
+void adapt(protocol::ApiVersionsResponse& response, std::int16_t version) {
+  constexpr std::int16_t kSaysZero = 4;
+  if (version >= kSaysZero) return;
+  std::erase_if(response.supported_features, [](const auto& feature) { return feature.min_version == 0; });
+}
+
 }  // namespace millrace

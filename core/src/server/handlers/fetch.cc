@@ -61,7 +61,10 @@ protocol::FetchablePartitionResponse partition_of(PartitionIndex index, Result<L
   shown.high_watermark = slice->high_watermark;
   shown.last_stable_offset = slice->last_stable;
   shown.log_start_offset = slice->log_start;
-  if (read_committed) shown.aborted_transactions.emplace();
+  if (read_committed) {
+    auto& aborted = shown.aborted_transactions.emplace();
+    for (const auto& one : slice->aborted) aborted.push_back({.producer_id = one.producer, .first_offset = one.first});
+  }
   if (!slice->bytes.empty()) shown.records = protocol::Records{slice->bytes, std::move(slice->owner)};
   return shown;
 }

@@ -10,6 +10,7 @@ using protocol::FindCoordinatorResponse;
 using protocol::FoundCoordinator;
 
 constexpr std::int8_t kGroupKey = 0;
+constexpr std::int8_t kTransactionKey = 1;
 
 /// This broker, as clients of the asker's listener reach it.
 FoundCoordinator self(HandlerContext& context) {
@@ -44,8 +45,11 @@ FoundCoordinator none(ErrorCode code, std::string message) {
 /// On one node it is always this broker. The first question makes the topic that the answer stands on.
 Task<FindCoordinatorResponse> handle(const FindCoordinatorRequest& request, HandlerContext& context) {
   FoundCoordinator found;
-  if (request.key_type == kGroupKey) {
-    auto ensure = [&](auto done) { context.broker().groups().ensure(done); };
+  if (request.key_type == kGroupKey || request.key_type == kTransactionKey) {
+    auto ensure = [&](auto done) {
+      if (request.key_type == kGroupKey) return context.broker().groups().ensure(done);
+      context.broker().transactions().ensure(done);
+    };
     const Result<void> ready = co_await callback_result<Result<void>>(ensure);
     found = ready ? self(context) : none(ErrorCode::kCoordinatorNotAvailable, ready.error().message());
   } else {

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "base/task.h"
+#include "protocol/add_offsets_to_txn.h"
+#include "protocol/add_partitions_to_txn.h"
 #include "protocol/add_raft_voter.h"
 #include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
@@ -23,10 +25,13 @@
 #include "protocol/describe_configs.h"
 #include "protocol/describe_groups.h"
 #include "protocol/describe_log_dirs.h"
+#include "protocol/describe_producers.h"
 #include "protocol/describe_quorum.h"
 #include "protocol/describe_topic_partitions.h"
+#include "protocol/describe_transactions.h"
 #include "protocol/describe_user_scram_credentials.h"
 #include "protocol/elect_leaders.h"
+#include "protocol/end_txn.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/heartbeat.h"
@@ -38,6 +43,7 @@
 #include "protocol/list_groups.h"
 #include "protocol/list_offsets.h"
 #include "protocol/list_partition_reassignments.h"
+#include "protocol/list_transactions.h"
 #include "protocol/metadata.h"
 #include "protocol/offset_commit.h"
 #include "protocol/offset_delete.h"
@@ -46,8 +52,10 @@
 #include "protocol/produce.h"
 #include "protocol/remove_raft_voter.h"
 #include "protocol/sync_group.h"
+#include "protocol/txn_offset_commit.h"
 #include "protocol/unregister_broker.h"
 #include "protocol/update_features.h"
+#include "protocol/write_txn_markers.h"
 #include "server/handler_context.h"
 
 // One handler an API. A plain function answers at once; a `Task` may wait, and its request and context live until then.
@@ -118,6 +126,27 @@ protocol::ListGroupsResponse handle(const protocol::ListGroupsRequest& request, 
 protocol::DescribeGroupsResponse handle(const protocol::DescribeGroupsRequest& request, HandlerContext& context);
 Task<protocol::DeleteGroupsResponse> handle(const protocol::DeleteGroupsRequest& request, HandlerContext& context);
 
+Task<protocol::AddPartitionsToTxnResponse> handle(const protocol::AddPartitionsToTxnRequest& request,
+                                                  HandlerContext& context);
+Task<protocol::AddOffsetsToTxnResponse> handle(const protocol::AddOffsetsToTxnRequest& request,
+                                               HandlerContext& context);
+Task<protocol::EndTxnResponse> handle(const protocol::EndTxnRequest& request, HandlerContext& context);
+Task<protocol::TxnOffsetCommitResponse> handle(const protocol::TxnOffsetCommitRequest& request,
+                                               HandlerContext& context);
+Task<protocol::WriteTxnMarkersResponse> handle(const protocol::WriteTxnMarkersRequest& request,
+                                               HandlerContext& context);
+protocol::DescribeProducersResponse handle(const protocol::DescribeProducersRequest& request, HandlerContext& context);
+protocol::DescribeTransactionsResponse handle(const protocol::DescribeTransactionsRequest& request,
+                                              HandlerContext& context);
+protocol::ListTransactionsResponse handle(const protocol::ListTransactionsRequest& request, HandlerContext& context);
+
+/// Clients of old have no word for being fenced: to them it is an epoch that is over.
+void adapt(protocol::InitProducerIdResponse& response, std::int16_t version);
+void adapt(protocol::AddPartitionsToTxnResponse& response, std::int16_t version);
+void adapt(protocol::AddOffsetsToTxnResponse& response, std::int16_t version);
+void adapt(protocol::EndTxnResponse& response, std::int16_t version);
+/// Before version 4 a feature with 0 among its versions cannot be said.
+void adapt(protocol::ApiVersionsResponse& response, std::int16_t version);
 /// Before version 2 there is no error for the whole answer: each partition has it.
 void adapt(protocol::OffsetFetchResponse& response, std::int16_t version);
 /// Before version 6 a group that does not exist is no error.

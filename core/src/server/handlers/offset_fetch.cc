@@ -1,3 +1,5 @@
+#include <set>
+
 #include "server/handlers/handlers.h"
 
 namespace millrace {
@@ -47,6 +49,20 @@ std::vector<FetchedTopicOffsets> shown_of(const std::vector<OffsetFetchTopic>& a
   return topics;
 }
 
+/// Tells whoever wants to be sure to ask again where it cannot be.
+void mark_unstable(FetchedGroupOffsets& answer, const std::set<TopicPartition>& undecided, HandlerContext& context) {
+  if (undecided.empty()) return;
+  const auto image = context.broker().metadata();
+  for (auto& topic : answer.topics) {
+    const auto known = find_topic(*image, TopicRef{topic.name, topic.topic_id});
+    const auto name = known ? (*known)->name : topic.name;
+    for (auto& partition : topic.partitions) {
+      if (!undecided.contains({name, partition.partition_index})) continue;
+      partition = shown_of(partition.partition_index, CommittedOffset{}, ErrorCode::kUnstableOffsetCommit);
+    }
+  }
+}
+
 FetchedGroupOffsets fetch(const std::string& group, const Topics& asked, HandlerContext& context) {
   FetchedGroupOffsets answer;
   answer.group_id = group;
@@ -76,10 +92,17 @@ FetchedGroupOffsets fetch(const std::string& group, const Topics& asked, Handler
 
 /// One group at the top, as versions before 8 ask, or several.
 protocol::OffsetFetchResponse handle(const protocol::OffsetFetchRequest& request, HandlerContext& context) {
+  const auto fetch_checked = [&](const std::string& group, const Topics& asked) {
+    // First what is undecided: an offset that is looked up later is at least as new as its end.
+    const auto undecided = context.broker().groups().undecided_offsets(group);
+    auto answer = fetch(group, asked, context);
+    if (request.require_stable && undecided) mark_unstable(answer, *undecided, context);
+    return answer;
+  };
   protocol::OffsetFetchResponse response;
-  for (const auto& group : request.groups) response.groups.push_back(fetch(group.group_id, group.topics, context));
+  for (const auto& group : request.groups) response.groups.push_back(fetch_checked(group.group_id, group.topics));
   if (!request.groups.empty()) return response;
-  auto answer = fetch(request.group_id, request.topics, context);
+  auto answer = fetch_checked(request.group_id, request.topics);
   response.topics = std::move(answer.topics);
   response.error_code = answer.error_code;
   return response;

@@ -17,6 +17,8 @@ MutableBytes writable(const protocol::Records& records) {
 ProduceCall call_of(const ProduceRequest& request) {
   ProduceCall call;
   call.acks = request.acks;
+  call.transactional_id = request.transactional_id.value_or("");
+  call.transactions = request.transactions;
   call.timeout = std::chrono::milliseconds{request.timeout_ms};
   for (const auto& topic : request.topic_data) {
     for (const auto& partition : topic.partition_data) {
