@@ -64,7 +64,7 @@ std::vector<std::byte> frame_of(std::string_view text) {
 TEST(FrameCaller, GivesTheAnswerToEachFrame) {
   const Server server{Echo::Manners::kAnswers};
   auto client = must(net::FrameCaller::connect(server.address.host, server.address.port, soon()));
-  for (const std::string text : {std::string{"hello"}, std::string(3 << 20, 'x'), std::string{"again"}}) {
+  for (const auto& text : {std::string{"hello"}, std::string(3 << 20, 'x'), std::string{"again"}}) {
     EXPECT_EQ(as_text(must(client->ask(frame_of(text), soon()))), text);
   }
 }
