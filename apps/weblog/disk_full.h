@@ -15,6 +15,9 @@ namespace millrace::weblog {
          message.contains(std::generic_category().message(EDQUOT));
 }
 
+/// Whether a message says that a disk is not full any more: nothing to say where the full disk was not told.
+[[nodiscard]] inline bool is_space_again(std::string_view message) { return message.contains("there is space again"); }
+
 /// What the pipeline's broker says, without what comes back as the pipeline's own error: one event, one line. A full
 /// disk meets many files at once and ends the pipeline; when that is closed, its result tells what failed.
 ///
@@ -23,7 +26,7 @@ class BrokerMessages final : public Logger {
  public:
   explicit BrokerMessages(Logger* behind) : behind_(behind) {}
   void write(LogLevel level, std::string_view line) override {
-    if (behind_ != nullptr && !closing_ && !is_disk_full(line)) behind_->write(level, line);
+    if (behind_ != nullptr && !closing_ && !is_disk_full(line) && !is_space_again(line)) behind_->write(level, line);
   }
   void set_closing() { closing_ = true; }
 
