@@ -28,14 +28,19 @@ class Flusher::Impl {
     if (options.threads > 0) leader_ = std::thread{[this] { lead(); }};
   }
 
-  ~Impl() {
+  ~Impl() { stop(); }
+
+  void stop() {
+    const std::lock_guard one_at_a_time{stop_mutex_};
     {
       const std::lock_guard lock{mutex_};
       stopping_ = true;
     }
     changed_.notify_all();
+    // The leader first: only it makes helpers.
     if (leader_.joinable()) leader_.join();
     for (auto& helper : helpers_) helper.join();
+    helpers_.clear();
   }
 
   void mark_dirty(std::shared_ptr<Flushable> log) {
@@ -122,6 +127,7 @@ class Flusher::Impl {
   }
 
   const Options options_;
+  std::mutex stop_mutex_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<Flushable>> dirty_;
@@ -138,6 +144,7 @@ class Flusher::Impl {
 
 Flusher::Flusher(Options options) : impl_(std::make_unique<Impl>(options)) {}
 Flusher::~Flusher() = default;
+void Flusher::stop() { impl_->stop(); }
 void Flusher::mark_dirty(std::shared_ptr<Flushable> log) { impl_->mark_dirty(std::move(log)); }
 bool Flusher::run_round() {
   MILLRACE_ASSERT(!impl_->has_threads());

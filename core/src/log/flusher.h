@@ -53,6 +53,10 @@ class Flusher {
   /// `log` will be in the next round. Cheap; the caller keeps from calling it again before `begin_flush`.
   void mark_dirty(std::shared_ptr<Flushable> log);
 
+  /// Finishes the round under way and begins no more: whoever closes a log afterwards syncs what is left of it, and
+  /// knows how the last round ended. Idempotent. Not from a `Flushable`.
+  void stop();
+
   /// One round now, on this thread, unless nothing is dirty; false then. Only with `threads` = 0.
   bool run_round();
 

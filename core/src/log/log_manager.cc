@@ -194,6 +194,9 @@ class LogManager::Impl {
 
   Result<void> close() {
     cleaner_.close();
+    // A file whose sync is under way, or just fails, must not be taken for one that is clean. Not with the mutex: who
+    // is told of the last round may make or remove partitions.
+    flusher_.stop();
     const std::lock_guard change{change_mutex_};
     if (closed_) return {};
     closed_ = true;

@@ -145,33 +145,28 @@ Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& b
   return millrace::fail(ErrorCode::kStorageError, offline(written.error()).message());
 }
 
-void PartitionLog::Impl::note_space(Result<AppendInfo>& appended) {
+void PartitionLog::Impl::note_space(const Result<AppendInfo>& appended) {
   if (!appended && appended.error().code() == ErrorCode::kNoSpace) {
-    const auto message = appended.error().message() + ". Free some space; writing goes on by itself";
-    if (!std::exchange(disk_full_, true)) context_.logger.warn("{}", message);
-    appended = millrace::fail(ErrorCode::kNoSpace, message);
+    if (std::exchange(disk_full_, true)) return;
+    context_.logger.warn("{}. Free some space; writing goes on by itself", appended.error().message());
   } else if (appended && !appended->duplicate && std::exchange(disk_full_, false)) {
     context_.logger.warn("{}: there is space again, writing goes on", name_.to_string());
   }
 }
 
 void PartitionLog::Impl::note_transaction(const RecordBatchView& batch, const LogPlace& at) {
-  const auto open = std::ranges::find_if(transactions_, [&batch](const auto& transaction) {
-    return transaction.producer == batch.producer_id() && !transaction.ended_at;
-  });
   if (batch.is_control()) {
-    if (open != transactions_.end()) open->ended_at = batch.base_offset();
-  } else if (open == transactions_.end()) {
-    transactions_.push_back({batch.producer_id(), at, std::nullopt});
+    transactions_.end(batch.producer_id(), batch.base_offset());
+  } else {
+    transactions_.begin(batch.producer_id(), at);
   }
 }
 
 TransactionIndexEntry PartitionLog::Impl::index_entry(const ProducerState::Ended& ended, Offset marker) const {
-  const auto open = std::ranges::find_if(transactions_, [](const auto& transaction) { return !transaction.ended_at; });
   return {.producer = ended.producer,
           .first = ended.first,
           .last = marker,
-          .last_stable = open == transactions_.end() ? marker + 1 : open->first.offset};
+          .last_stable = transactions_.first_open().value_or(marker + 1)};
 }
 
 Result<void> PartitionLog::Impl::roll() {

@@ -38,11 +38,9 @@ std::optional<CleanableRange> PartitionLog::Impl::cleanable(Offset cleaned_to) {
     }
     range.dirty_bytes += segment.size();
     if (settings.max_compaction_lag != std::chrono::milliseconds::max() && !range.overdue) {
-      const auto visit = [&](const RecordBatchView& head, auto, auto) {
-        range.overdue = head.max_timestamp() < wall - settings.max_compaction_lag;
-      };
       // What cannot be read is left alone: whoever reads its records is told why.
-      if (!scan(segment, {.gaps_before = kEverywhere, .most_batches = 1}, context_.buffers, visit)) return std::nullopt;
+      if (!learn_first_timestamp(*segments[i])) return std::nullopt;
+      range.overdue = segment.first_timestamp() && *segment.first_timestamp() < wall - settings.max_compaction_lag;
     }
   }
   if (range.dirty_bytes == 0) return std::nullopt;

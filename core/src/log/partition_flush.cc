@@ -38,11 +38,8 @@ void PartitionLog::Impl::advance_locked(Notice& notice) {
   const bool ahead = write_caching_ && view_.end.offset - durable_.offset < flush_messages_;
   view_.high = std::max(view_.high, ahead ? view_.end : durable_);
   // A transaction is over for readers once its marker is below the high watermark.
-  while (!transactions_.empty() && transactions_.front().ended_at &&
-         *transactions_.front().ended_at < view_.high.offset) {
-    transactions_.pop_front();
-  }
-  view_.stable = transactions_.empty() ? view_.high : std::min(view_.high, transactions_.front().first);
+  transactions_.decide_up_to(view_.high.offset);
+  view_.stable = std::min(view_.high, transactions_.first().value_or(view_.high));
   notice.take(durable_waiters_, durable_.offset);
   notice.take(high_waiters_, view_.high.offset);
   if (view_.high.offset != before && listener_) {

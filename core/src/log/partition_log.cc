@@ -95,6 +95,14 @@ std::uint64_t PartitionLog::size() const {
   return std::accumulate(view.segments->begin(), view.segments->end(), std::uint64_t{0},
                          [](std::uint64_t sum, const auto& segment) { return sum + segment->size(); });
 }
+std::uint64_t PartitionLog::readable_size() const {
+  const auto view = impl_->view();
+  std::uint64_t bytes = view.high.position;
+  for (const auto& segment : *view.segments) {
+    if (segment->base() < view.high.segment) bytes += segment->size();
+  }
+  return bytes;
+}
 std::size_t PartitionLog::segment_count() const { return impl_->view().segments->size(); }
 LeaderEpoch PartitionLog::last_epoch() const { return impl_->epochs().last(); }
 LeaderEpoch PartitionLog::epoch_of(Offset offset) const { return impl_->epochs().at(offset); }

@@ -187,6 +187,8 @@ class PartitionLog {
   [[nodiscard]] DurablePosition durable() const;
   /// Bytes of all segments.
   [[nodiscard]] std::uint64_t size() const;
+  /// Those of them below the high watermark.
+  [[nodiscard]] std::uint64_t readable_size() const;
   [[nodiscard]] std::size_t segment_count() const;
   /// The epoch of the last batch, and that of the batch that holds `offset`; `kNoLeaderEpoch` when there is none.
   [[nodiscard]] LeaderEpoch last_epoch() const;
@@ -211,7 +213,7 @@ class PartitionLog {
   /// watermark. Gives the new log start. Errors: `kOffsetOutOfRange` beyond the high watermark.
   [[nodiscard]] Result<Offset> delete_records(Offset before);
   /// Removes the oldest segments that are over the retention's size or time; gives the count. Never past the high
-  /// watermark.
+  /// watermark. Forgets producers that have been silent for `producer_id_expiration`.
   [[nodiscard]] Result<std::size_t> apply_retention();
   /// What compaction should do now, as the settings say; nothing when there is too little to do. `cleaned_to`: where
   /// the last pass ended.

@@ -17,6 +17,7 @@
 #include "log/partition_log.h"
 #include "log/producer_state.h"
 #include "log/segment.h"
+#include "log/undecided_transactions.h"
 
 namespace millrace {
 
@@ -111,13 +112,6 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
     std::shared_ptr<File> file;
     bool sealed = false;
   };
-  /// A transaction that readers of committed records must not pass yet.
-  struct OpenTransaction {
-    ProducerId producer;
-    LogPlace first;
-    /// Where its marker is, once it is there.
-    std::optional<Offset> ended_at;
-  };
   using Waiters = std::deque<Waiter>;
   class Notice;
 
@@ -133,8 +127,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
   Result<void> roll_locked(Offset base);
   Result<std::shared_ptr<File>> write(const RecordBatchView& batch, Notice& notice);
-  /// Says once that the disk became full, and once that it no longer is; tells who appends what to do.
-  void note_space(Result<AppendInfo>& appended);
+  /// Says once that the disk became full, and once that it no longer is.
+  void note_space(const Result<AppendInfo>& appended);
   void note_transaction(const RecordBatchView& batch, const LogPlace& at);
   /// Of a transaction that its marker has just ended.
   [[nodiscard]] TransactionIndexEntry index_entry(const ProducerState::Ended& ended, Offset marker) const;
@@ -200,6 +194,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   /// Whether the segment can come after one that ends before `expected`; any can after `kNoOffset`.
   [[nodiscard]] bool follows(const Segment& segment, Offset expected) const;
   [[nodiscard]] Error gap_error(const Segment& segment, Offset expected) const;
+  /// Reads it from the first batch where it is not known yet; tells when that is damaged.
+  Result<std::optional<SegmentDamage>> learn_first_timestamp(Segment& segment) const;
   /// The offset after a segment's last batch, from its last index entry on; `kNoOffset` when no batches lead there.
   Result<Offset> end_of(const Segment& segment) const;
   Result<LogPlace> place_of(Offset offset) const;
@@ -242,7 +238,7 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   LogView view_;
   LogPlace durable_;
   std::vector<Unsynced> unsynced_;
-  std::deque<OpenTransaction> transactions_;
+  UndecidedTransactions transactions_;
   Waiters durable_waiters_;
   Waiters high_waiters_;
   std::shared_ptr<const ProgressListener> listener_;

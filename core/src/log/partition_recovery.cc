@@ -95,7 +95,7 @@ Result<void> PartitionLog::Impl::load(const LogHints& hints) {
   view_.segments = std::make_shared<const SegmentList>(segments_);
   view_.log_start = std::clamp(hints.log_start, segments_.front()->base(), view_.end.offset);
   view_.high = view_.stable = durable_ = view_.end;
-  if (!transactions_.empty()) view_.stable = transactions_.front().first;
+  if (const auto first = transactions_.first()) view_.stable = *first;
   MILLRACE_CHECK(write_doubted_transactions());
   segment_made_ = context_.clock.wall();
   changed_ = !hints.clean && !found.segments.empty();
@@ -186,16 +186,18 @@ Result<void> PartitionLog::Impl::load_clean(const Found& found) {
   // Not before all of it is known to be sound.
   for (const auto& segment : rebuilt) MILLRACE_CHECK(segment->seal());
   // What rolling by time counts from is in the first batch.
-  auto& newest = active();
-  if (newest.size() > 0 && !newest.first_timestamp()) {
-    const auto visit = [&](const RecordBatchView& head, auto, auto) {
-      if (!newest.first_timestamp()) newest.set_first_timestamp(head.max_timestamp());
-    };
-    MILLRACE_TRY(scanned, scan(newest, {.to = newest.size(), .gaps_before = kEverywhere, .most_batches = 1},
-                               context_.buffers, visit));
-    if (scanned.damage) return std::unexpected(damage_error(newest, *scanned.damage));
-  }
+  MILLRACE_TRY(damage, learn_first_timestamp(active()));
+  if (damage) return std::unexpected(damage_error(active(), *damage));
   return {};
+}
+
+Result<std::optional<SegmentDamage>> PartitionLog::Impl::learn_first_timestamp(Segment& segment) const {
+  if (segment.size() == 0 || segment.first_timestamp()) return std::nullopt;
+  const auto visit = [&](const RecordBatchView& head, auto, auto) {
+    segment.set_first_timestamp(head.max_timestamp());
+  };
+  MILLRACE_TRY(scanned, scan(segment, {.gaps_before = kEverywhere, .most_batches = 1}, context_.buffers, visit));
+  return scanned.damage;
 }
 
 Result<void> PartitionLog::Impl::load_transactions(const Found& found, Segment& segment) {
@@ -379,7 +381,7 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
   // A transaction that the snapshot knows to be open begins where no batch is read below; its place is looked up.
   for (const auto& [producer, first] : producers_.open_transactions()) {
     MILLRACE_TRY(place, place_of(first));
-    transactions_.push_back({producer, place, std::nullopt});
+    transactions_.begin(producer, place);
   }
   const bool all_epochs = !found.epochs;
   if (all_epochs) epochs_.clear();
@@ -407,11 +409,12 @@ Result<void> PartitionLog::Impl::load_producers(const Found& found, Offset end) 
       if (ended && ended->end == TransactionEnd::kAbort && segment.base() >= transactions_unknown_from_) {
         segment.transactions().append(index_entry(*ended, head.base_offset()));
       }
+      // Whatever is found is in the log for good.
+      if (head.is_control()) transactions_.decide_up_to(head.next_offset());
     };
     MILLRACE_CHECK(scan_from(segment, first_needed, visit));
     MILLRACE_CHECK(read);
   }
-  while (!transactions_.empty() && transactions_.front().ended_at) transactions_.pop_front();
   return {};
 }
 

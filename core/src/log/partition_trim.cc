@@ -72,6 +72,7 @@ Result<std::size_t> PartitionLog::Impl::apply_retention() {
     Notice notice{*this};
     const std::lock_guard lock{mutex_};
     MILLRACE_CHECK(check_open());
+    producers_.expire(context_.clock.wall() - config_.producer_id_expiration);
     const auto count = segments_over_retention();
     if (count == 0) return 0;
     // The last segment is never removed: a new one takes its place.

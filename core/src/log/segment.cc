@@ -59,7 +59,7 @@ void Segment::note(const RecordBatchView& header, std::uint64_t position, std::s
                    std::int32_t index_interval) {
   const auto last_offset = header.last_offset();
   const auto timestamp = header.max_timestamp().time_since_epoch().count();
-  if (!first_timestamp_) first_timestamp_ = header.max_timestamp();
+  if (!first_timestamp()) set_first_timestamp(header.max_timestamp());
   if (timestamp > largest_timestamp_.load(std::memory_order_relaxed)) {
     largest_timestamp_.store(timestamp, std::memory_order_relaxed);
     offset_of_largest_.store(last_offset.value(), std::memory_order_relaxed);
@@ -119,7 +119,7 @@ Result<void> Segment::load_without_indexes(FileSystem& files) {
   largest_timestamp_.store(-1);
   offset_of_largest_.store(base_.value());
   bytes_since_index_entry_ = 0;
-  first_timestamp_.reset();
+  first_timestamp_.store(kUnknownTime);
   return {};
 }
 

@@ -60,8 +60,14 @@ class Segment {
   [[nodiscard]] TransactionIndex& transactions() { return transactions_; }
   [[nodiscard]] const TransactionIndex& transactions() const { return transactions_; }
   /// The largest timestamp of the first batch: what rolling by time counts from.
-  [[nodiscard]] std::optional<Timestamp> first_timestamp() const { return first_timestamp_; }
-  void set_first_timestamp(Timestamp time) { first_timestamp_ = time; }
+  [[nodiscard]] std::optional<Timestamp> first_timestamp() const {
+    const auto time = first_timestamp_.load(std::memory_order_relaxed);
+    if (time == kUnknownTime) return std::nullopt;
+    return Timestamp{std::chrono::milliseconds{time}};
+  }
+  void set_first_timestamp(Timestamp time) {
+    first_timestamp_.store(time.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 
   /// Whether a batch can no longer be added, whatever the topic's settings.
   [[nodiscard]] bool is_full(Offset last_offset, std::size_t bytes, std::int32_t max_index_bytes) const;
@@ -100,6 +106,7 @@ class Segment {
   [[nodiscard]] Result<void> remove_files(FileSystem& files);
 
  private:
+  static constexpr std::int64_t kUnknownTime = INT64_MIN;
   Offset base_;
   std::uint32_t version_;
   CachedFile log_;
@@ -112,7 +119,7 @@ class Segment {
   std::atomic<std::uint64_t> verified_ = 0;
   std::atomic<bool> removed_ = false;
   std::uint64_t bytes_since_index_entry_ = 0;
-  std::optional<Timestamp> first_timestamp_;
+  std::atomic<std::int64_t> first_timestamp_ = kUnknownTime;
 };
 
 /// For `gaps_before`: anywhere.

@@ -13,7 +13,6 @@ namespace layout = batch_layout;
 // What is read at once: for whole batches, and to hop from header to header.
 constexpr std::size_t kWindow = 256 * 1024;
 constexpr std::size_t kHop = 8 * 1024;
-constexpr auto kSmallestBatch = static_cast<std::int32_t>(layout::kRecords - layout::kLogOverhead);
 
 /// A part of a file in memory, which moves forward.
 class Window {
@@ -54,7 +53,7 @@ std::string problem_of(Bytes header, const ScanOptions& options, Offset expected
   const auto batch = RecordBatchView::trusted(header);
   const auto length = load_be<std::int32_t>(header.data() + layout::kLength);
   if (batch.magic() != 2) return fmt::format("no record batch begins here (magic {})", batch.magic());
-  if (length < kSmallestBatch) return fmt::format("a batch length of {} is impossible", length);
+  if (length < layout::kSmallestLength) return fmt::format("a batch length of {} is impossible", length);
   if (batch.last_offset_delta() < 0 || batch.record_count() < 0) return "the batch's counts are negative";
   const auto base = batch.base_offset();
   const bool in_order = base == expected || (base > expected && expected < options.gaps_before);

@@ -12,7 +12,6 @@ namespace {
 namespace layout = batch_layout;
 
 // What follows the length field of a batch that has no records.
-constexpr std::int32_t kSmallestLength = static_cast<std::int32_t>(layout::kRecords - layout::kLogOverhead);
 
 /// A place in a record's bytes; any read that does not fit makes it fail.
 struct Scan {
@@ -113,7 +112,7 @@ Result<RecordBatchView> RecordBatchView::parse(Bytes bytes) {
                             magic));
   }
   if (magic != 2) return damaged(fmt::format("unknown message format {}", magic));
-  if (length < kSmallestLength) return damaged(fmt::format("a batch length of {} is too small", length));
+  if (length < layout::kSmallestLength) return damaged(fmt::format("a batch length of {} is too small", length));
   const auto size = layout::kLogOverhead + static_cast<std::size_t>(length);
   if (bytes.size() < size) return damaged(fmt::format("a batch of {} bytes is cut off after {}", size, bytes.size()));
   return RecordBatchView{bytes.first(size)};
@@ -152,8 +151,8 @@ bool BatchCursor::next() {
   if (rest.size() <= layout::kMagic) return false;
   const auto length = load_be<std::int32_t>(rest.data() + layout::kLength);
   const auto magic = load_be<std::int8_t>(rest.data() + layout::kMagic);
-  const bool cut_off =
-      magic == 2 && length >= kSmallestLength && rest.size() < layout::kLogOverhead + static_cast<std::size_t>(length);
+  const bool cut_off = magic == 2 && length >= layout::kSmallestLength &&
+                       rest.size() < layout::kLogOverhead + static_cast<std::size_t>(length);
   if (cut_off) return false;
   auto parsed = RecordBatchView::parse(rest);
   if (!parsed) {

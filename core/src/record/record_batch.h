@@ -39,6 +39,8 @@ inline constexpr std::size_t kRecordCount = 57;
 inline constexpr std::size_t kRecords = 61;
 /// Base offset and length: what is needed to find the next batch.
 inline constexpr std::size_t kLogOverhead = 12;
+/// The least that a batch's length can be: that of one without records.
+inline constexpr auto kSmallestLength = static_cast<std::int32_t>(kRecords - kLogOverhead);
 }  // namespace batch_layout
 
 /// No batch unpacks to more than this: what a hostile one can make us allocate.

@@ -134,6 +134,20 @@ TEST_F(CompactionTest, RecordsThatAreTooYoungStayDirtyAndOldOnesAreOverdue) {
   EXPECT_TRUE(log->cleanable(Offset{0})->overdue);
 }
 
+TEST_F(CompactionTest, WhetherRecordsAreOverdueIsReadOnce) {
+  config.max_compaction_lag = 24h;
+  config.min_cleanable_dirty_ratio = 1;
+  open();
+  put({{"a", "1"}}, clock.wall().time_since_epoch().count());
+  settle();
+  close_and_open();
+  EXPECT_FALSE(log->cleanable(Offset{0}));
+  disk.inject({.operation = FileOperation::kRead, .path_contains = "00000000000000000000.log", .error_number = 5});
+  clock.advance(25h);
+  ASSERT_TRUE(log->cleanable(Offset{0})) << "it was read again";
+  EXPECT_TRUE(log->cleanable(Offset{0})->overdue);
+}
+
 TEST_F(CompactionTest, ASegmentEndsWhenItsRecordsWouldBeOverdue) {
   config.max_compaction_lag = 1h;
   open();

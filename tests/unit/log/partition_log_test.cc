@@ -213,10 +213,11 @@ TEST_F(PartitionLogTest, AFullDiskRefusesTheAppendAndNothingElse) {
   const auto refused = log->append(large.bytes, LeaderEpoch{0});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::kNoSpace);
-  EXPECT_TRUE(refused.error().message().ends_with("Free some space; writing goes on by itself"))
-      << refused.error().message();
+  // What comes next is for whoever appends to say: some end, some try again.
+  EXPECT_FALSE(refused.error().message().contains("Free some space")) << refused.error().message();
   EXPECT_FALSE(log->append(large.bytes, LeaderEpoch{0}));
-  EXPECT_EQ(logger.lines(), std::vector<std::string>{refused.error().message()}) << "it is said once";
+  const auto said = refused.error().message() + ". Free some space; writing goes on by itself";
+  EXPECT_EQ(logger.lines(), std::vector<std::string>{said}) << "it is said once";
   disk.set_capacity(UINT64_MAX);
   EXPECT_EQ(append({"b"}).base_offset, Offset{1});
   append({"c"});

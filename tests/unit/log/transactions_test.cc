@@ -184,6 +184,20 @@ TEST_F(TransactionsTest, NothingBeforeTheLogsStartIsStableWhenAnOpenTransactionW
   EXPECT_TRUE(log->read(Offset{2}, 1000, Isolation::kCommitted)->bytes.empty());
 }
 
+TEST_F(TransactionsTest, ASilentProducerIsForgottenUnlessItsTransactionIsOpen) {
+  config.producer_id_expiration = std::chrono::hours{1};
+  open();
+  write(1, 0);
+  write(2, 0);
+  commit(2);
+  flush();
+  clock.advance(std::chrono::hours{2});
+  ASSERT_TRUE(log->apply_retention());
+  const auto active = log->active_producers();
+  ASSERT_EQ(active.size(), 1U);
+  EXPECT_EQ(active[0].id, ProducerId{1});
+}
+
 TEST_F(TransactionsTest, OnlyWhoWasGivenLeaveBeginsOne) {
   open();
   EXPECT_EQ(error(try_write(1, 0, 0, {.guard = kAlreadyOpen})), ErrorCode::kInvalidTxnState);
