@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/deadline.h"
+
 namespace millrace {
 namespace {
 
@@ -23,32 +25,37 @@ bool is_enough(const FetchAnswer& answer, std::size_t min_bytes) {
 
 /// A fetch that found too little.
 ///
-/// Threading: progress, deadline, `end_wait` and `close` come from any thread; the first that has an answer gives it.
+/// Threading: progress, deadline, `end_wait` and `close` come from any thread, also while it begins; the first that has
+/// an answer gives it.
 class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shared_from_this<Waiting> {
  public:
   enum class Answer : std::uint8_t { kIfEnough, kWhatThereIs };
 
-  Waiting(std::weak_ptr<FetchPath> path, FetchId id, FetchCall call, FetchDone done, std::size_t found)
-      : path_(std::move(path)), id_(id), call_(std::move(call)), done_(std::move(done)), found_(found) {}
+  Waiting(const std::shared_ptr<FetchPath>& path, FetchId id, FetchCall call, FetchDone done)
+      : path_(path),
+        id_(id),
+        call_(std::move(call)),
+        done_(std::move(done)),
+        partitions_(partitions_of(call_, *path->partitions_)),
+        deadlines_(path->deadlines_) {}
 
-  void begin(const PartitionTable& partitions, const std::shared_ptr<DeadlineQueue>& deadlines, TimePoint deadline) {
-    for (const auto& wanted : call_.partitions) {
-      auto partition = partitions.find(wanted.topic, wanted.partition);
-      if (partition) partitions_.push_back(*std::move(partition));
-    }
-    size_before_ = size_now();
-    deadlines_ = deadlines;
-    ticket_ = deadlines->add(deadline, [self = shared_from_this()] { self->look(Answer::kWhatThereIs); });
+  void begin(TimePoint deadline) {
     for (const auto& partition : partitions_) partition->watch(shared_from_this());
+    const auto ticket = deadlines_->add(deadline, [self = shared_from_this()] { self->look(Answer::kWhatThereIs); });
+    bool is_answered = false;
+    {
+      const std::lock_guard lock{mutex_};
+      is_answered = !done_;
+      ticket_ = ticket;
+    }
+    // Answered meanwhile: then only part of this was there to be undone.
+    if (is_answered) return end_watch(ticket);
     // What came between the first read and `watch`.
     look(Answer::kIfEnough);
   }
 
   void progressed() override {
-    // Bytes that were written since are at least those that became readable.
-    // The end of a transaction lets through more than was written since.
-    const bool counts = call_.isolation != Isolation::kCommitted;
-    if (counts && call_.min_bytes > 1 && found_ + size_now() < size_before_ + call_.min_bytes) return;
+    if (counts_bytes() && readable_now() < enough_at_) return;
     look_soon();
   }
 
@@ -61,20 +68,25 @@ class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shar
       const std::lock_guard lock{mutex_};
       if (!done_) return;
     }
+    const auto readable = counts_bytes() ? readable_now() : 0;
     auto answer = path->read(call_);
-    if (how == Answer::kIfEnough && !is_enough(answer, call_.min_bytes)) return;
+    if (how == Answer::kIfEnough && !is_enough(answer, call_.min_bytes)) {
+      enough_at_ = readable + call_.min_bytes - bytes_of(answer);
+      return;
+    }
     give(std::move(answer));
   }
 
   void give(FetchAnswer answer) {
     FetchDone done;
+    DeadlineQueue::Ticket ticket;
     {
       const std::lock_guard lock{mutex_};
       if (!done_) return;
       done = std::exchange(done_, nullptr);
+      ticket = ticket_;
     }
-    for (const auto& partition : partitions_) partition->unwatch(this);
-    deadlines_->cancel(ticket_);
+    end_watch(ticket);
     if (const auto path = path_.lock()) path->forget(id_);
     done(std::move(answer));
   }
@@ -82,6 +94,20 @@ class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shar
   [[nodiscard]] std::size_t partition_count() const { return call_.partitions.size(); }
 
  private:
+  static std::vector<std::shared_ptr<Partition>> partitions_of(const FetchCall& call, const PartitionTable& table) {
+    std::vector<std::shared_ptr<Partition>> found;
+    for (const auto& wanted : call.partitions) {
+      auto partition = table.find(wanted.topic, wanted.partition);
+      if (partition) found.push_back(*std::move(partition));
+    }
+    return found;
+  }
+
+  void end_watch(const DeadlineQueue::Ticket& ticket) {
+    for (const auto& partition : partitions_) partition->unwatch(this);
+    deadlines_->cancel(ticket);
+  }
+
   // Reading is not for a flusher's thread. Progress that comes before the look begins needs no second one.
   void look_soon() {
     const auto path = path_.lock();
@@ -92,10 +118,14 @@ class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shar
     });
   }
 
-  [[nodiscard]] std::size_t size_now() const {
-    std::size_t size = 0;
+  /// Whether it is known without reading when there are enough. Not where the end of a transaction lets more through
+  /// than has become readable.
+  [[nodiscard]] bool counts_bytes() const { return call_.min_bytes > 1 && call_.isolation != Isolation::kCommitted; }
+
+  [[nodiscard]] std::uint64_t readable_now() const {
+    std::uint64_t size = 0;
     for (const auto& partition : partitions_) {
-      if (const auto log = partition->log()) size += (*log)->size();
+      if (const auto log = partition->log()) size += (*log)->readable_size();
     }
     return size;
   }
@@ -105,11 +135,11 @@ class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shar
   const FetchCall call_;
   std::mutex mutex_;
   FetchDone done_;
-  const std::size_t found_;
-  std::size_t size_before_ = 0;
-  std::vector<std::shared_ptr<Partition>> partitions_;
-  std::shared_ptr<DeadlineQueue> deadlines_;
+  const std::vector<std::shared_ptr<Partition>> partitions_;
+  const std::shared_ptr<DeadlineQueue> deadlines_;
   DeadlineQueue::Ticket ticket_;
+  /// With so many readable bytes in its partitions it is worth another look.
+  std::atomic<std::uint64_t> enough_at_ = 0;
   std::atomic<bool> look_is_due_ = false;
 };
 
@@ -125,18 +155,16 @@ FetchId FetchPath::fetch(FetchCall call, FetchDone done) {
     done(std::move(answer));
     return FetchId{};
   }
-  std::shared_ptr<Waiting> waiting;
-  const auto deadline = clock_.now() + call.max_wait;
-  FetchId id;
+  const auto deadline = deadline_after(clock_.now(), call.max_wait);
+  const FetchId id{++last_id_};
+  const auto waiting = std::make_shared<Waiting>(shared_from_this(), id, std::move(call), std::move(done));
   bool closed = false;
   {
     const std::lock_guard lock{mutex_};
-    id = FetchId{++last_id_};
-    waiting = std::make_shared<Waiting>(weak_from_this(), id, std::move(call), std::move(done), bytes_of(answer));
     closed = closed_;
     if (!closed) waiting_.emplace(id, waiting);
   }
-  waiting->begin(*partitions_, deadlines_, deadline);
+  waiting->begin(deadline);
   // Closed meanwhile or before: nobody else will answer.
   if (closed) waiting->look(Waiting::Answer::kWhatThereIs);
   return id;

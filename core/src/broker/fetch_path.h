@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -49,8 +50,8 @@ class FetchPath : public std::enable_shared_from_this<FetchPath> {
   Executor& executor_;
   const Clock& clock_;
 
+  std::atomic<std::uint64_t> last_id_ = 0;
   std::mutex mutex_;
-  std::uint64_t last_id_ = 0;
   std::unordered_map<FetchId, std::shared_ptr<Waiting>> waiting_;
   bool closed_ = false;
 };

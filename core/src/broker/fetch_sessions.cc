@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
-#include <numeric>
 
 namespace millrace {
 namespace {
@@ -35,12 +34,6 @@ std::int32_t epoch_after(std::int32_t epoch) {
 
 bool has_records(const Result<LogSlice>& slice) { return slice && !slice->bytes.empty(); }
 
-std::vector<std::size_t> all_of(const FetchPlan& plan) {
-  std::vector<std::size_t> all(plan.partitions.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  return all;
-}
-
 }  // namespace
 
 /// One reader's partitions, and what it was told of each. Those that had records come last the next time, so that all
@@ -49,26 +42,26 @@ std::vector<std::size_t> all_of(const FetchPlan& plan) {
 /// Threading: any thread; its numbers are the cache's, under the cache's mutex.
 class FetchSession {
  public:
-  FetchSession(std::int32_t number, const FetchPlan& plan, TimePoint now)
-      : id(number), reader(plan.reader), naming(plan.naming), made(now), used(now) {}
+  explicit FetchSession(FetchSessionAsk& ask) : reader(ask.reader), naming(ask.naming) {
+    for (auto& partition : ask.partitions) put(std::move(partition));
+    size_ = entries_.size();
+  }
 
-  const std::int32_t id;
   const FetchReader reader;
   const TopicNaming naming;
-  const TimePoint made;
+  // Set, under the cache's mutex, before anybody else knows of it.
+  std::int32_t id = kNoFetchSession;
+  TimePoint made;
   // Under the cache's mutex.
   TimePoint used;
 
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
-  void fill(const FetchPlan& plan, const FetchAnswer& answer) {
+  FetchPlan begin() {
     const std::lock_guard lock{mutex_};
-    for (std::size_t i = 0; i < plan.partitions.size(); ++i) {
-      put(plan.partitions[i]);
-      const auto told = by_key_.at(session_key(plan.partitions[i]));
-      (void)told->is_news(answer[i]);
-    }
-    size_ = entries_.size();
+    FetchPlan plan{.partitions = wanted(), .kind = FetchPlan::Kind::kBegins};
+    plan.next_epoch = next_epoch_;
+    return plan;
   }
 
   /// What to read now, after the changes that the reader asks for.
@@ -82,7 +75,7 @@ class FetchSession {
       return fail(ErrorCode::kFetchSessionTopicIdError,
                   fmt::format("fetch session {} names its topics in the other way", id));
     }
-    for (const auto& partition : ask.partitions) put(partition);
+    for (auto& partition : ask.partitions) put(std::move(partition));
     for (const auto& partition : ask.forgotten) {
       const auto found = by_key_.find(session_key(partition));
       if (found == by_key_.end()) continue;
@@ -91,25 +84,27 @@ class FetchSession {
     }
     size_ = entries_.size();
     next_epoch_ = epoch_after(next_epoch_);
-    FetchPlan plan{.partitions = {}, .kind = FetchPlan::Kind::kGoesOn};
+    FetchPlan plan{.partitions = wanted(), .kind = FetchPlan::Kind::kGoesOn};
     plan.next_epoch = next_epoch_;
-    plan.partitions.reserve(entries_.size());
-    for (const auto& entry : entries_) plan.partitions.push_back(entry.wanted);
     return plan;
   }
 
-  Result<std::vector<std::size_t>> news(const FetchPlan& plan, const FetchAnswer& answer) {
+  /// What the reader does not know yet; all of it when the session begins.
+  Result<std::vector<ToldPartition>> news(const FetchPlan& plan, const FetchAnswer& answer) {
     const std::lock_guard lock{mutex_};
     if (plan.next_epoch != next_epoch_) {
       return fail(ErrorCode::kInvalidFetchSessionEpoch,
                   fmt::format("fetch session {} has gone on to epoch {}", id, next_epoch_));
     }
     // Nothing has changed since the plan was made, so the entries are in its order.
-    std::vector<std::size_t> news;
+    std::vector<ToldPartition> news;
+    const bool begins = plan.kind == FetchPlan::Kind::kBegins;
     auto entry = entries_.begin();
-    for (std::size_t i = 0; i < plan.partitions.size(); ++i) {
+    for (std::size_t i = 0; i < answer.size(); ++i) {
       const auto next = std::next(entry);
-      if (entry->is_news(answer[i])) news.push_back(i);
+      if (entry->is_news(answer[i]) || begins) {
+        news.push_back({.topic = entry->wanted.topic, .partition = entry->wanted.partition, .answer = i});
+      }
       if (has_records(answer[i])) entries_.splice(entries_.end(), entries_, entry);
       entry = next;
     }
@@ -137,14 +132,22 @@ class FetchSession {
     }
   };
 
-  void put(const FetchPartition& partition) {
-    const auto found = by_key_.find(session_key(partition));
+  void put(FetchPartition partition) {
+    auto key = session_key(partition);
+    const auto found = by_key_.find(key);
     if (found != by_key_.end()) {
-      found->second->wanted = partition;
+      found->second->wanted = std::move(partition);
     } else {
-      entries_.push_back({.wanted = partition});
-      by_key_.emplace(session_key(partition), std::prev(entries_.end()));
+      entries_.push_back({.wanted = std::move(partition)});
+      by_key_.emplace(std::move(key), std::prev(entries_.end()));
     }
+  }
+
+  [[nodiscard]] std::vector<FetchPartition> wanted() const {
+    std::vector<FetchPartition> all;
+    all.reserve(entries_.size());
+    for (const auto& entry : entries_) all.push_back(entry.wanted);
+    return all;
   }
 
   std::mutex mutex_;
@@ -169,11 +172,11 @@ Result<FetchPlan> FetchSessions::begin(FetchSessionAsk ask) {
       const std::lock_guard lock{mutex_};
       sessions_.erase(ask.session);
     }
-    const bool begins = ask.epoch == kFirstFetchEpoch && !ask.partitions.empty();
-    FetchPlan plan{.partitions = std::move(ask.partitions)};
-    plan.kind = begins ? FetchPlan::Kind::kBegins : FetchPlan::Kind::kAlone;
-    plan.reader = ask.reader;
-    plan.naming = ask.naming;
+    const bool begins = ask.epoch == kFirstFetchEpoch && !ask.partitions.empty() && options_.slots > 0;
+    if (!begins) return FetchPlan{.partitions = std::move(ask.partitions)};
+    const auto session = std::make_shared<FetchSession>(ask);
+    auto plan = session->begin();
+    plan.session = session;
     return plan;
   }
   std::shared_ptr<FetchSession> session;
@@ -189,7 +192,7 @@ Result<FetchPlan> FetchSessions::begin(FetchSessionAsk ask) {
   const std::lock_guard lock{mutex_};
   if (plan.partitions.empty()) {
     sessions_.erase(ask.session);
-    return FetchPlan{};
+    return FetchPlan{.partitions = {}, .kind = FetchPlan::Kind::kEnds};
   }
   session->used = clock_.now();
   plan.session = std::move(session);
@@ -197,24 +200,20 @@ Result<FetchPlan> FetchSessions::begin(FetchSessionAsk ask) {
 }
 
 Result<FetchNews> FetchSessions::finish(const FetchPlan& plan, const FetchAnswer& answer) {
-  if (plan.kind == FetchPlan::Kind::kAlone) return FetchNews{.partitions = all_of(plan)};
-  if (plan.kind == FetchPlan::Kind::kGoesOn) {
-    MILLRACE_TRY(news, plan.session->news(plan, answer));
-    return FetchNews{.session = plan.session->id, .partitions = std::move(news)};
-  }
+  if (plan.kind == FetchPlan::Kind::kAlone) return FetchNews{};
+  if (plan.kind == FetchPlan::Kind::kEnds) return FetchNews{.partitions = std::vector<ToldPartition>{}};
+  const auto& session = plan.session;
+  MILLRACE_TRY(news, session->news(plan, answer));
+  if (plan.kind == FetchPlan::Kind::kGoesOn) return FetchNews{.session = session->id, .partitions = std::move(news)};
   const auto now = clock_.now();
-  std::shared_ptr<FetchSession> session;
-  {
-    const std::lock_guard lock{mutex_};
-    if (!make_room({.reader = plan.reader, .size = plan.partitions.size()}, now)) {
-      return FetchNews{.partitions = all_of(plan)};
-    }
-    session = std::make_shared<FetchSession>(new_id(), plan, now);
-    sessions_.emplace(session->id, session);
+  const std::lock_guard lock{mutex_};
+  if (!make_room({.reader = session->reader, .size = session->size()}, now)) {
+    return FetchNews{.partitions = std::move(news)};
   }
-  // Nobody knows its id before it is answered.
-  session->fill(plan, answer);
-  return FetchNews{.session = session->id, .partitions = all_of(plan)};
+  session->id = new_id();
+  session->made = session->used = now;
+  sessions_.emplace(session->id, session);
+  return FetchNews{.session = session->id, .partitions = std::move(news)};
 }
 
 bool FetchSessions::make_room(const Worth& wanted, TimePoint now) {

@@ -4,6 +4,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -40,20 +41,28 @@ class FetchSession;
 
 /// What is to be read, and for which session.
 struct FetchPlan {
+  /// Only the caller's: whoever reads may take them.
   std::vector<FetchPartition> partitions;
 
-  enum class Kind : std::uint8_t { kAlone, kBegins, kGoesOn } kind = Kind::kAlone;
-  FetchReader reader = FetchReader::kClient;
-  TopicNaming naming = TopicNaming::kByName;
+  enum class Kind : std::uint8_t { kAlone, kBegins, kGoesOn, kEnds } kind = Kind::kAlone;
+  /// None: it belongs to no session, or to one that has nothing left to read.
   std::shared_ptr<FetchSession> session = nullptr;
   /// The epoch of the next fetch of the session.
   std::int32_t next_epoch = kLastFetchEpoch;
 };
 
-/// What is told of it: the session's id, and those of the plan's partitions that have news.
+/// A partition that is told, and which of the answers is its.
+struct ToldPartition {
+  TopicRef topic;
+  PartitionIndex partition;
+  std::size_t answer;
+};
+
+/// What is told of it: the session's id, and those of the plan's partitions that have news. Without a session it is
+/// all that was asked for, in the request's order, and nothing is listed.
 struct FetchNews {
   std::int32_t session = kNoFetchSession;
-  std::vector<std::size_t> partitions;
+  std::optional<std::vector<ToldPartition>> partitions = std::nullopt;
 };
 
 /// Fetch sessions (KIP-227): a reader says once what it reads, and is told only what is new.

@@ -53,6 +53,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   /// `watcher` is told of progress until `unwatch`. It is not kept alive.
   void watch(const std::shared_ptr<ProgressWatcher>& watcher);
   void unwatch(const ProgressWatcher* watcher);
+  [[nodiscard]] std::size_t watchers() const { return watcher_count_; }
 
   /// The topic was deleted or the broker closes: the watchers are told, and nothing more happens here.
   void retire();

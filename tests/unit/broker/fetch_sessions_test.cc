@@ -61,7 +61,14 @@ class FetchSessionsTest : public ::testing::Test {
     reader.session = news.session;
     reader.epoch = news.session == kNoFetchSession ? kFirstFetchEpoch : reader.epoch + 1;
     std::vector<std::int32_t> told;
-    for (const auto i : news.partitions) told.push_back(plan.partitions[i].partition.value());
+    if (news.partitions) {
+      for (const auto& one : *news.partitions) {
+        EXPECT_EQ(one.partition, plan.partitions[one.answer].partition);
+        told.push_back(one.partition.value());
+      }
+    } else {
+      for (const auto& one : plan.partitions) told.push_back(one.partition.value());
+    }
     return told;
   }
   ErrorCode refusal(Reader reader, std::vector<FetchPartition> wanted = {}) {
@@ -202,6 +209,18 @@ TEST_F(FetchSessionsTest, AReplicaTakesTheRoomOfAClientAndNotTheOtherWayRound) {
   EXPECT_EQ(refusal(client), ErrorCode::kFetchSessionIdNotFound);
   clock_.advance(1min);
   EXPECT_EQ(begun(1, FetchReader::kReplica).session, kNoFetchSession);
+}
+
+TEST_F(FetchSessionsTest, ASessionWithNothingLeftEndsWhateverTheRequestNames) {
+  auto reader = begun(1);
+  EXPECT_THAT(must(fetch(reader, {partition(5)}, {partition(0), partition(5)})), IsEmpty());
+  EXPECT_EQ(reader.session, kNoFetchSession);
+  EXPECT_EQ(sessions_.count().sessions, 0U);
+}
+
+TEST_F(FetchSessionsTest, APartitionThatIsNamedTwiceIsReadOnce) {
+  Reader reader;
+  EXPECT_THAT(must(fetch(reader, {partition(0), partition(1), partition(0)})), ElementsAre(0, 1));
 }
 
 TEST_F(FetchSessionsTest, NoSlotsMeanNoSessions) {

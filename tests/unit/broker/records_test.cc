@@ -4,6 +4,11 @@
 
 #include <cerrno>
 
+#include "base/deadline_queue.h"
+#include "broker/fetch_path.h"
+#include "broker/partition_table.h"
+#include "log/file_cache.h"
+#include "log/flusher.h"
 #include "unit/broker/simulated_broker.h"
 
 namespace millrace::test {
@@ -275,6 +280,54 @@ TEST(Fetch, WaitsForAsManyBytesAsItAskedFor) {
   must(broker.produce_durably("orders", broker.batch({std::string(300, 'x')})));
   ASSERT_TRUE(answer.came());
   EXPECT_GE(must(answer.get().front()).bytes.size(), 1000U);
+}
+
+TEST(Fetch, CountsBytesThatWereWrittenBeforeItAndBecomeDurableAfter) {
+  SimulatedBroker broker;
+  broker.create("orders");
+  auto bytes = broker.batch({std::string(1000, 'v')});
+  const auto size = bytes.size();
+  const auto written = broker.produce("orders", std::move(bytes));
+  const auto answer = broker.fetch("orders", Offset{0}, 1h, size);
+  EXPECT_FALSE(answer.came());
+  broker.executor.run_all();
+  ASSERT_TRUE(answer.came());
+  EXPECT_EQ(must(answer.get().front()).bytes.size(), size);
+}
+
+/// Its first timer is due before `post_at` returns: the worst moment for what is just being begun.
+class HastyExecutor final : public Executor {
+ public:
+  void post(Work work) override { later_.push_back(std::move(work)); }
+  void post_at(TimePoint when, Work work) override {
+    if (clock.now() < when) clock.advance(std::chrono::ceil<std::chrono::milliseconds>(when - clock.now()));
+    work();
+  }
+  ManualClock clock;
+
+ private:
+  std::vector<Work> later_;
+};
+
+TEST(Fetch, LeavesNothingBehindWhenItIsAnsweredWhileItBegins) {
+  SimulatedBroker broker;  // for its disk
+  BufferPool buffers;
+  FileCache open_files{broker.disk, 16};
+  Flusher flusher{Flusher::Options{.threads = 0}};
+  const auto log = must(PartitionLog::open({broker.disk, open_files, buffers, flusher, broker.clock, broker.logger},
+                                           {"other", PartitionIndex{0}}, "/other-0", {}));
+  const auto partitions = std::make_shared<PartitionTable>();
+  const auto partition = Partition::make({"other", PartitionIndex{0}}, {}, LeaderEpoch{0}, log);
+  partitions->add(partition);
+  HastyExecutor executor;
+  const auto deadlines = std::make_shared<DeadlineQueue>(executor, executor.clock);
+  const auto path = std::make_shared<FetchPath>(partitions, deadlines, executor, executor.clock);
+  Caught<FetchAnswer> answer;
+  FetchCall call{.partitions = {}, .max_wait = 1ms};
+  call.partitions.push_back({.topic = {.name = "other"}, .partition = PartitionIndex{0}, .from = Offset{0}});
+  path->fetch(std::move(call), answer.callback());
+  ASSERT_TRUE(answer.came());
+  EXPECT_EQ(partition->watchers(), 0U);
 }
 
 TEST(Fetch, EndsItsWaitWhenToldTo) {

@@ -39,13 +39,13 @@ FetchSessionAsk session_ask(const FetchRequest& request) {
   return ask;
 }
 
-FetchCall call_of(const FetchRequest& request, const FetchPlan& plan, const BrokerConfig& config) {
+FetchCall call_of(const FetchRequest& request, FetchPlan& plan, const BrokerConfig& config) {
   FetchCall call;
   call.max_bytes = std::min(bytes_of(request.max_bytes), static_cast<std::size_t>(config.get_long("fetch.max.bytes")));
   call.min_bytes = std::min(bytes_of(request.min_bytes), call.max_bytes);
   call.max_wait = std::chrono::milliseconds{std::max(request.max_wait_ms, 0)};
   call.isolation = request.isolation_level == kReadCommitted ? Isolation::kCommitted : Isolation::kHighWatermark;
-  call.partitions = plan.partitions;
+  call.partitions = std::move(plan.partitions);
   return call;
 }
 
@@ -69,20 +69,37 @@ protocol::FetchablePartitionResponse partition_of(PartitionIndex index, Result<L
   return shown;
 }
 
-FetchResponse response_of(const FetchRequest& request, const FetchPlan& plan, const FetchNews& news,
-                          FetchAnswer& answer) {
+/// All that was asked for, in the request's order.
+void tell_all(const FetchRequest& request, FetchAnswer& answer, FetchResponse& response) {
+  auto next = answer.begin();
+  response.responses.reserve(request.topics.size());
+  for (const auto& topic : request.topics) {
+    auto& told = response.responses.emplace_back();
+    told.topic = topic.topic;
+    told.topic_id = topic.topic_id;
+    told.partitions.reserve(topic.partitions.size());
+    for (const auto& partition : topic.partitions) {
+      told.partitions.push_back(partition_of(partition.partition, *next++, request.isolation_level == kReadCommitted));
+    }
+  }
+}
+
+FetchResponse response_of(const FetchRequest& request, FetchNews& news, FetchAnswer& answer) {
   FetchResponse response;
   response.session_id = news.session;
-  for (const auto i : news.partitions) {
-    const auto& topic = plan.partitions[i].topic;
-    if (response.responses.empty() || response.responses.back().topic != topic.name ||
-        response.responses.back().topic_id != topic.id) {
+  if (!news.partitions) {
+    tell_all(request, answer, response);
+    return response;
+  }
+  for (auto& told : *news.partitions) {
+    if (response.responses.empty() || response.responses.back().topic != told.topic.name ||
+        response.responses.back().topic_id != told.topic.id) {
       auto& added = response.responses.emplace_back();
-      added.topic = topic.name;
-      added.topic_id = topic.id;
+      added.topic = std::move(told.topic.name);
+      added.topic_id = told.topic.id;
     }
     response.responses.back().partitions.push_back(
-        partition_of(plan.partitions[i].partition, answer[i], request.isolation_level == kReadCommitted));
+        partition_of(told.partition, answer[told.answer], request.isolation_level == kReadCommitted));
   }
   return response;
 }
@@ -105,14 +122,14 @@ constexpr std::size_t kMostConverted = 128U << 20;
 /// session only partitions with news are told.
 Task<FetchResponse> handle(const FetchRequest& request, HandlerContext& context) {
   FetchSessions& sessions = context.broker().fetch_sessions();
-  const Result<FetchPlan> plan = sessions.begin(session_ask(request));
+  Result<FetchPlan> plan = sessions.begin(session_ask(request));
   if (!plan) co_return refused_fetch(plan.error());
   FetchCall call = call_of(request, *plan, context.broker().config());
   auto fetch = [&](auto done) { context.waits(context.broker().fetch(std::move(call), done)); };
   FetchAnswer answer = co_await callback_result<FetchAnswer>(fetch);
-  const Result<FetchNews> news = sessions.finish(*plan, answer);
+  Result<FetchNews> news = sessions.finish(*plan, answer);
   if (!news) co_return refused_fetch(news.error());
-  FetchResponse response = response_of(request, *plan, *news, answer);
+  FetchResponse response = response_of(request, *news, answer);
   co_return response;
 }
 
