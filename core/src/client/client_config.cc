@@ -91,4 +91,16 @@ Result<Properties> handle_configs(const ConfigTable& table, const Properties& cl
   return merged;
 }
 
+std::optional<StartAt> reset_of(const Properties& consumer) {
+  const auto word = kConsumer.get_string(consumer, "auto.offset.reset");
+  if (word == "none") return std::nullopt;
+  return word == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
+}
+
+std::optional<Duration> auto_commit_of(const Properties& consumer) {
+  const bool commits = kConsumer.get_bool(consumer, "enable.auto.commit");
+  if (!commits || kConsumer.get_string(consumer, "group.id").empty()) return std::nullopt;
+  return std::chrono::milliseconds{kConsumer.get_long(consumer, "auto.commit.interval.ms")};
+}
+
 }  // namespace millrace

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include "base/config_table.h"
 #include "base/result.h"
+#include "millrace/client.h"
 
 namespace millrace {
 
@@ -18,5 +21,10 @@ namespace millrace {
 /// `kInvalidConfig`.
 [[nodiscard]] Result<Properties> handle_configs(const ConfigTable& table, const Properties& client,
                                                 const Properties& own);
+
+/// Where a consumer with these properties begins without a position; none: nowhere.
+[[nodiscard]] std::optional<StartAt> reset_of(const Properties& consumer);
+/// How often it commits by itself; none: only when told, or it has no group.
+[[nodiscard]] std::optional<Duration> auto_commit_of(const Properties& consumer);
 
 }  // namespace millrace

@@ -91,8 +91,11 @@ BrokerHost::~BrokerHost() {
 
 Result<std::unique_ptr<Client>> BrokerHost::client(const std::shared_ptr<BrokerHost>& host,
                                                    const Properties& properties) {
-  std::shared_ptr<EmbeddedContext> context{
-      new EmbeddedContext{.host = host, .broker = host->core_, .executor = host->executor_, .clock = host->clock_}};
+  std::shared_ptr<EmbeddedContext> context{new EmbeddedContext{.host = host,
+                                                               .broker = host->core_,
+                                                               .executor = host->executor_,
+                                                               .clock = host->clock_,
+                                                               .logger = &host->logger_}};
   return make_embedded_client(std::move(context), properties);
 }
 

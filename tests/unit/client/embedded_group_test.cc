@@ -104,6 +104,35 @@ TEST_F(EmbeddedGroup, CommitsByItselfWhatEarlierPollsGave) {
   EXPECT_EQ(committed.at(orders(0)).offset, Offset{1});
 }
 
+TEST_F(EmbeddedGroup, CommitsAgainWhatItCouldNotCommit) {
+  send(0, "a");
+  auto first = member({{"enable.auto.commit", "true"}, {"auto.commit.interval.ms", "1000"}});
+  EXPECT_THAT(settle({first.get()}), ElementsAre("a"));
+  broker_.disk.set_capacity(0);
+  broker_.executor.advance(1s);
+  settle({first.get()});
+  EXPECT_THAT(must(broker_.core->groups().fetch_all_offsets("shop")), IsEmpty());
+  broker_.disk.set_capacity(UINT64_MAX);
+  broker_.executor.advance(1s);
+  settle({first.get()});
+  const auto committed = must(broker_.core->groups().fetch_all_offsets("shop"));
+  ASSERT_TRUE(committed.contains(orders(0)));
+  EXPECT_EQ(committed.at(orders(0)).offset, Offset{1});
+}
+
+TEST_F(EmbeddedGroup, MayEndWhileItsFirstCommitStillLooksForTheCoordinator) {
+  std::shared_ptr<EmbeddedContext> context{new EmbeddedContext{
+      .host = nullptr, .broker = broker_.core, .executor = broker_.executor, .clock = broker_.clock}};
+  auto client = must(make_embedded_client(std::move(context), {}));
+  auto consumer = must(client->consumer({{"group.id", "shop"}, {"enable.auto.commit", "false"}}));
+  const std::vector offsets{PartitionOffset{.partition = orders(0), .offset = Offset{1}}};
+  must(consumer->commit_async(offsets, {}));
+  must(consumer->close(0ms));
+  consumer.reset();
+  broker_.executor.run_all();
+  EXPECT_THAT(must(broker_.core->groups().fetch_all_offsets("shop")), IsEmpty());
+}
+
 TEST_F(EmbeddedGroup, GoesOnBehindWhatWasHandedOverWhenPartitionsMove) {
   for (std::int32_t i = 0; i < 4; ++i) send(i, "before " + std::to_string(i));
   const Properties commits{{"enable.auto.commit", "true"}, {"auto.commit.interval.ms", "1000"}};

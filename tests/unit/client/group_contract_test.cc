@@ -133,6 +133,23 @@ TEST_P(GroupContract, CommitsByItselfWhenItCloses) {
   EXPECT_EQ(first->commit(kPatience).error().code(), ErrorCode::kClosed);
 }
 
+TEST_P(GroupContract, WaitsForEverWhereItIsAllowedTo) {
+  auto consumer = member();
+  poll_until({consumer.get()}, [&] { return consumer->assignment().size() == 4; });
+  send_round("a");
+  std::size_t read = 0;
+  while (read < 4) {
+    const auto batches = must(consumer->poll(Duration::max()));
+    ASSERT_FALSE(batches.empty());
+    for (const auto& batch : batches) read += batch.records().size();
+  }
+  EXPECT_THAT(must(consumer->committed(std::vector{orders(0)}, Duration::max())), SizeIs(1));
+  must(consumer->close(Duration::max()));
+  const auto offsets = must(admin_->group_offsets("shop"));
+  ASSERT_THAT(offsets, SizeIs(4));
+  for (const auto& offset : offsets) EXPECT_EQ(offset.offset, Offset{1}) << offset.partition.to_string();
+}
+
 TEST_P(GroupContract, TellsWhatWasCommittedAndWhereNothingWas) {
   auto consumer = member({{"enable.auto.commit", "false"}});
   poll_until({consumer.get()}, [&] { return consumer->assignment().size() == 4; });

@@ -5,6 +5,7 @@
 #include "base/buffers.h"
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/logger.h"
 #include "broker/broker_core.h"
 #include "millrace/client.h"
 
@@ -17,6 +18,8 @@ struct EmbeddedContext {
   std::shared_ptr<BrokerCore> broker;
   Executor& executor;
   const Clock& clock;
+  /// Null: what a handle cannot tell anybody at its end is not told.
+  Logger* logger = nullptr;
   BufferPool buffers{};
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/deadline.h"
 #include "client/client_config.h"
 
 namespace millrace {
@@ -35,26 +36,19 @@ Result<std::optional<GroupMembership::Settings>> membership_of(const Properties&
   return settings;
 }
 
-std::unexpected<Error> not_assigned(const TopicPartition& partition) {
-  return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not assigned to this consumer", partition.to_string()));
-}
-
 }  // namespace
 
 EmbeddedConsumer::Settings EmbeddedConsumer::Settings::of(const Properties& properties) {
   const auto& table = consumer_config_table();
   Settings settings{};
-  const auto reset = table.get_string(properties, "auto.offset.reset");
-  if (reset != "none") settings.reset_to = reset == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
+  settings.reset_to = reset_of(properties);
   settings.max_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.max.bytes"));
   settings.max_partition_bytes = static_cast<std::size_t>(table.get_long(properties, "max.partition.fetch.bytes"));
   settings.min_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.min.bytes"));
   settings.isolation = table.get_string(properties, "isolation.level") == "read_committed" ? Isolation::kCommitted
                                                                                            : Isolation::kHighWatermark;
   settings.check_crcs = table.get_bool(properties, "check.crcs");
-  if (table.get_bool(properties, "enable.auto.commit")) {
-    settings.auto_commit = milliseconds_of(properties, "auto.commit.interval.ms");
-  }
+  settings.auto_commit = auto_commit_of(properties);
   return settings;
 }
 
@@ -79,7 +73,11 @@ EmbeddedConsumer::EmbeddedConsumer(std::shared_ptr<EmbeddedContext> context, con
 EmbeddedConsumer::~EmbeddedConsumer() {
   // What it refers to may be gone.
   listener_ = {};
-  (void)close(kFarewell);
+  const auto closed = close(kFarewell);
+  if (!closed && context_->logger != nullptr) {
+    context_->logger->warn("the last commit of a consumer that ended is lost, and what it had read is read again: {}",
+                           closed.error().message());
+  }
   timers_->close();
   if (member_) member_->detach();
 }
@@ -97,13 +95,13 @@ void EmbeddedConsumer::wakeup() {
 
 Result<void> EmbeddedConsumer::close(Duration timeout) {
   if (is_closed()) return {};
-  const auto until = std::chrono::steady_clock::now() + timeout;
-  const auto left = [&] { return std::max<Duration>(until - std::chrono::steady_clock::now(), Duration::zero()); };
+  const auto until = deadline_in(timeout);
   Result<void> committed;
   if (member_) {
-    if (const auto rest = positions(Which::kNew); settings_.auto_commit && !rest.empty())
-      committed = commit(rest, left());
-    member_->finish_commits(left());
+    // First those under way: what they fail to commit is committed with the rest.
+    member_->finish_commits(left_until(until));
+    const auto rest = assigned_.positions(Assignment::Which::kNew);
+    if (settings_.auto_commit && !rest.empty()) committed = commit(rest, left_until(until));
     // Revoked while commits are still heard: leaving is what ends that.
     const auto mine = assignment();
     const bool in_group = member_->is_subscribed();
@@ -120,65 +118,35 @@ Result<void> EmbeddedConsumer::close(Duration timeout) {
 // --- what is read ----------------------------------------------------------------------------------------------------
 
 Result<void> EmbeddedConsumer::assign(std::vector<TopicPartition> partitions) {
-  if (member_ && member_->is_subscribed()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "cannot assign partitions by hand while the group does it; subscribe to nothing first");
-  }
+  if (member_ && member_->is_subscribed()) return divided_by_group();
   const auto image = broker().metadata();
-  std::vector<Assigned> assigned;
-  for (auto& partition : partitions) {
+  for (const auto& partition : partitions) {
     MILLRACE_TRY(topic, find_topic(*image, {.name = partition.topic}));
-    if (partition.partition.value() < 0 ||
-        static_cast<std::size_t>(partition.partition.value()) >= topic->partitions.size()) {
-      return fail(ErrorCode::kUnknownTopicOrPartition,
-                  fmt::format("topic \"{}\" has {} partitions, and no partition {}", partition.topic,
-                              topic->partitions.size(), partition.partition.value()));
-    }
-    const auto known =
-        std::find_if(assigned_.begin(), assigned_.end(), [&](const auto& old) { return *old.name == partition; });
-    if (known != assigned_.end()) {
-      assigned.push_back(*known);
-    } else {
-      assigned.push_back({.name = std::make_shared<const TopicPartition>(std::move(partition)), .position = {}});
-    }
+    MILLRACE_CHECK(check_partition(partition, topic->partitions.size()));
   }
-  assigned_ = std::move(assigned);
+  assigned_.assign(std::move(partitions));
   next_turn_ = 0;
   return {};
 }
 
-std::vector<TopicPartition> EmbeddedConsumer::assignment() const {
-  std::vector<TopicPartition> partitions;
-  for (const auto& assigned : assigned_) partitions.push_back(*assigned.name);
-  return partitions;
-}
-
-Result<EmbeddedConsumer::Assigned*> EmbeddedConsumer::find(const TopicPartition& partition) {
-  for (auto& assigned : assigned_) {
-    if (*assigned.name == partition) return &assigned;
-  }
-  return not_assigned(partition);
-}
+std::vector<TopicPartition> EmbeddedConsumer::assignment() const { return assigned_.names(); }
 
 Result<void> EmbeddedConsumer::seek(const TopicPartition& partition, Offset offset) {
-  MILLRACE_TRY(assigned, find(partition));
-  if (offset < Offset{0}) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("cannot seek {} to {}", partition.to_string(), offset.value()));
-  }
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
+  MILLRACE_CHECK(check_seek(partition, offset));
   assigned->position = offset;
   return {};
 }
 
 Result<void> EmbeddedConsumer::seek(const TopicPartition& partition, StartAt start) {
-  MILLRACE_TRY(assigned, find(partition));
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
   MILLRACE_TRY(offset, start_of(partition, start));
   assigned->position = offset;
   return {};
 }
 
 Result<void> EmbeddedConsumer::seek_to_time(const TopicPartition& partition, Timestamp time) {
-  MILLRACE_TRY(assigned, find(partition));
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
   const OffsetQuery query{.kind = OffsetKind::kByTime, .time = time};
   MILLRACE_TRY(answer,
                broker().list_offset({.name = partition.topic}, partition.partition, query, settings_.isolation));
@@ -188,12 +156,9 @@ Result<void> EmbeddedConsumer::seek_to_time(const TopicPartition& partition, Tim
 }
 
 Result<Offset> EmbeddedConsumer::position(const TopicPartition& partition) const {
-  for (const auto& assigned : assigned_) {
-    if (*assigned.name != partition) continue;
-    if (assigned.position) return *assigned.position;
-    return first_position(partition);
-  }
-  return not_assigned(partition);
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
+  if (assigned->position) return *assigned->position;
+  return first_position(partition);
 }
 
 Result<void> EmbeddedConsumer::pause(std::span<const TopicPartition> partitions) {
@@ -205,7 +170,7 @@ Result<void> EmbeddedConsumer::resume(std::span<const TopicPartition> partitions
 
 Result<void> EmbeddedConsumer::set_fetching(std::span<const TopicPartition> partitions, Fetching fetching) {
   for (const auto& partition : partitions) {
-    MILLRACE_TRY(assigned, find(partition));
+    MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
     assigned->fetching = fetching;
   }
   return {};
@@ -225,19 +190,16 @@ Result<Offset> EmbeddedConsumer::first_position(const TopicPartition& partition)
     if (!found && found.error().code() != ErrorCode::kNotCoordinator) return std::unexpected(found.error());
     if (found && found->front().offset != kNoOffset) return found->front().offset;
   }
-  if (!settings_.reset_to) {
-    return fail(ErrorCode::kOffsetOutOfRange,
-                fmt::format("{} has no position and auto.offset.reset is none; seek first", partition.to_string()));
-  }
+  if (!settings_.reset_to) return nowhere_to_begin(partition);
   return start_of(partition, *settings_.reset_to);
 }
 
 // --- the group -------------------------------------------------------------------------------------------------------
 
 Result<EmbeddedGroupMember*> EmbeddedConsumer::member() const {
-  if (is_closed()) return fail(ErrorCode::kClosed, "the consumer is closed");
+  if (is_closed()) return closed_consumer();
   if (member_) return member_.get();
-  return fail(ErrorCode::kInvalidGroupId, "the consumer has no group; set the property \"group.id\"");
+  return no_group();
 }
 
 Result<void> EmbeddedConsumer::subscribe(std::vector<std::string> topics, RebalanceListener listener) {
@@ -247,16 +209,14 @@ Result<void> EmbeddedConsumer::subscribe(std::vector<std::string> topics, Rebala
     if (settings_.auto_commit) auto_commit();
     const auto mine = assignment();
     if (!mine.empty() && listener_.revoked) listener_.revoked(mine);
+    listener_ = {};
     group->leave();
     while (group->next_notice()) {
     }
     assigned_.clear();
     return {};
   }
-  if (!group->is_subscribed() && !assigned_.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                "cannot subscribe while partitions are assigned by hand; assign none first");
-  }
+  if (!group->is_subscribed() && !assigned_.empty()) return assigned_by_hand();
   listener_ = std::move(listener);
   group->subscribe(std::move(topics));
   return {};
@@ -282,9 +242,7 @@ Result<void> EmbeddedConsumer::follow_group() {
 void EmbeddedConsumer::tell(const GroupMembership::Notice& notice) {
   using Kind = GroupMembership::Notice::Kind;
   if (notice.kind == Kind::kAssigned) {
-    for (const auto& partition : notice.partitions) {
-      assigned_.push_back({.name = std::make_shared<const TopicPartition>(partition), .position = {}});
-    }
+    for (const auto& partition : notice.partitions) assigned_.add(partition);
     if (listener_.assigned) listener_.assigned(notice.partitions);
     return;
   }
@@ -294,52 +252,35 @@ void EmbeddedConsumer::tell(const GroupMembership::Notice& notice) {
   } else if (listener_.lost) {
     listener_.lost(notice.partitions);
   }
-  drop(notice.partitions);
-}
-
-void EmbeddedConsumer::drop(std::span<const TopicPartition> partitions) {
-  std::erase_if(assigned_, [&](const auto& assigned) {
-    return std::find(partitions.begin(), partitions.end(), *assigned.name) != partitions.end();
-  });
+  assigned_.remove(notice.partitions);
   next_turn_ = 0;
-}
-
-std::vector<PartitionOffset> EmbeddedConsumer::positions(Which which) const {
-  std::vector<PartitionOffset> offsets;
-  for (const auto& assigned : assigned_) {
-    if (!assigned.position || (which == Which::kNew && assigned.committed == assigned.position)) continue;
-    offsets.push_back({.partition = *assigned.name, .offset = *assigned.position});
-  }
-  return offsets;
-}
-
-void EmbeddedConsumer::note_committed(std::span<const PartitionOffset> offsets) {
-  for (const auto& offset : offsets) {
-    if (auto assigned = find(offset.partition)) (*assigned)->committed = offset.offset;
-  }
 }
 
 void EmbeddedConsumer::auto_commit() {
   next_auto_commit_ = now() + *settings_.auto_commit;
-  auto rest = positions(Which::kNew);
+  const auto rest = assigned_.positions(Assignment::Which::kNew);
   if (rest.empty()) return;
-  note_committed(rest);
-  // What is refused is committed again with the next position, or read again by whoever has the partition then.
-  member_->commit_async(std::move(rest), {});
+  assigned_.note_committed(rest);
+  // What is refused is committed again the next time, or read again by whoever has the partition then.
+  member_->commit_async(rest, [this, rest](const Result<void>& result) {
+    if (!result) assigned_.forget_committed(rest);
+  });
 }
 
-Result<void> EmbeddedConsumer::commit(Duration timeout) { return commit(positions(Which::kAll), timeout); }
+Result<void> EmbeddedConsumer::commit(Duration timeout) {
+  return commit(assigned_.positions(Assignment::Which::kAll), timeout);
+}
 
 Result<void> EmbeddedConsumer::commit(std::span<const PartitionOffset> offsets, Duration timeout) {
   MILLRACE_TRY(group, member());
   if (offsets.empty()) return {};
   MILLRACE_CHECK(group->commit({offsets.begin(), offsets.end()}, timeout));
-  note_committed(offsets);
+  assigned_.note_committed(offsets);
   return {};
 }
 
 Result<void> EmbeddedConsumer::commit_async(CommitListener done) {
-  return commit_async(positions(Which::kAll), std::move(done));
+  return commit_async(assigned_.positions(Assignment::Which::kAll), std::move(done));
 }
 
 Result<void> EmbeddedConsumer::commit_async(std::span<const PartitionOffset> offsets, CommitListener done) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/deadline_queue.h"
+#include "client/assignment.h"
 #include "client/embedded/consumer_waiter.h"
 #include "client/embedded/embedded_client.h"
 #include "client/embedded/embedded_group_member.h"
@@ -51,22 +52,13 @@ class EmbeddedConsumer final : public Consumer {
     std::optional<Duration> auto_commit;
     static Settings of(const Properties& properties);
   };
-  enum class Fetching : std::uint8_t { kOn, kPaused };
-  struct Assigned {
-    std::shared_ptr<const TopicPartition> name;
-    /// The next record; absent until the first poll finds out where to begin.
-    std::optional<Offset> position;
-    /// What this consumer has committed of it.
-    std::optional<Offset> committed;
-    Fetching fetching = Fetching::kOn;
-  };
+  using Fetching = AssignedPartition::Fetching;
 
   EmbeddedConsumer(std::shared_ptr<EmbeddedContext> context, const Properties& properties);
 
   [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
   [[nodiscard]] TimePoint now() const { return context_->clock.now(); }
   [[nodiscard]] bool is_closed() const;
-  [[nodiscard]] Result<Assigned*> find(const TopicPartition& partition);
   [[nodiscard]] Result<void> set_fetching(std::span<const TopicPartition> partitions, Fetching fetching);
   [[nodiscard]] Result<Offset> start_of(const TopicPartition& partition, StartAt start) const;
   [[nodiscard]] Result<Offset> first_position(const TopicPartition& partition) const;
@@ -75,22 +67,19 @@ class EmbeddedConsumer final : public Consumer {
   [[nodiscard]] Result<EmbeddedGroupMember*> member() const;
   [[nodiscard]] Result<void> follow_group();
   void tell(const GroupMembership::Notice& notice);
-  void drop(std::span<const TopicPartition> partitions);
-  enum class Which : std::uint8_t { kAll, kNew };
-  [[nodiscard]] std::vector<PartitionOffset> positions(Which which) const;
-  void note_committed(std::span<const PartitionOffset> offsets);
   void auto_commit();
 
   // One poll.
   /// The partitions that take part in this poll, the one whose turn it is first.
-  [[nodiscard]] Result<std::vector<Assigned*>> turn();
+  [[nodiscard]] Result<std::vector<AssignedPartition*>> turn();
   /// The fetch's answer; nothing for each when something else came first.
-  [[nodiscard]] FetchAnswer fetch(const std::vector<Assigned*>& partitions, Duration max_wait);
+  [[nodiscard]] FetchAnswer fetch(const std::vector<AssignedPartition*>& partitions, Duration max_wait);
   /// For news of the group, a wakeup, or the end of the time.
   void wait_for_event(TimePoint until);
   [[nodiscard]] bool take_wakeup();
-  [[nodiscard]] Result<void> take_slice(Assigned& from, const LogSlice& slice, std::vector<PolledBatch>& batches) const;
-  [[nodiscard]] Result<void> take_error(Assigned& from, const Error& error) const;
+  [[nodiscard]] Result<void> take_slice(AssignedPartition& from, const LogSlice& slice,
+                                        std::vector<PolledBatch>& batches) const;
+  [[nodiscard]] Result<void> take_error(AssignedPartition& from, const Error& error) const;
 
   const std::shared_ptr<EmbeddedContext> context_;
   const Settings settings_;
@@ -99,7 +88,7 @@ class EmbeddedConsumer final : public Consumer {
   /// Null without `group.id`.
   std::shared_ptr<EmbeddedGroupMember> member_;
   RebalanceListener listener_;
-  std::vector<Assigned> assigned_;
+  Assignment assigned_;
   std::size_t next_turn_ = 0;
   TimePoint next_auto_commit_{};
 };

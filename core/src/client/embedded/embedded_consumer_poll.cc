@@ -1,8 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
+#include "base/deadline.h"
 #include "client/embedded/embedded_consumer.h"
 #include "record/aborted_batches.h"
 #include "record/record_batch.h"
@@ -16,9 +17,9 @@ constexpr std::chrono::milliseconds kLoadBackoff{20};
 }  // namespace
 
 Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
-  const auto until = now() + max_wait;
+  const auto until = deadline_after(now(), max_wait);
   for (;;) {
-    if (is_closed()) return fail(ErrorCode::kClosed, "the consumer is closed");
+    if (is_closed()) return closed_consumer();
     if (take_wakeup()) return {};
     MILLRACE_CHECK(follow_group());
     auto wait_until = until;
@@ -33,7 +34,7 @@ Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
       continue;
     }
 
-    const auto answer = fetch(*partitions, std::max(wait_until - now(), Duration::zero()));
+    const auto answer = fetch(*partitions, left_until(wait_until, now()));
     std::vector<PolledBatch> batches;
     std::optional<Error> trouble;
     for (std::size_t i = 0; i < answer.size(); ++i) {
@@ -48,8 +49,8 @@ Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
   }
 }
 
-Result<std::vector<EmbeddedConsumer::Assigned*>> EmbeddedConsumer::turn() {
-  std::vector<Assigned*> partitions;
+Result<std::vector<AssignedPartition*>> EmbeddedConsumer::turn() {
+  std::vector<AssignedPartition*> partitions;
   for (std::size_t i = 0; i < assigned_.size(); ++i) {
     auto& assigned = assigned_[(next_turn_ + i) % assigned_.size()];
     if (assigned.fetching == Fetching::kPaused) continue;
@@ -63,7 +64,7 @@ Result<std::vector<EmbeddedConsumer::Assigned*>> EmbeddedConsumer::turn() {
   return partitions;
 }
 
-FetchAnswer EmbeddedConsumer::fetch(const std::vector<Assigned*>& partitions, Duration max_wait) {
+FetchAnswer EmbeddedConsumer::fetch(const std::vector<AssignedPartition*>& partitions, Duration max_wait) {
   FetchCall call{.partitions = {},
                  .max_bytes = settings_.max_bytes,
                  .min_bytes = settings_.min_bytes,
@@ -118,7 +119,7 @@ bool EmbeddedConsumer::take_wakeup() {
   return std::exchange(waiter_->wakeup, false);
 }
 
-Result<void> EmbeddedConsumer::take_slice(Assigned& from, const LogSlice& slice,
+Result<void> EmbeddedConsumer::take_slice(AssignedPartition& from, const LogSlice& slice,
                                           std::vector<PolledBatch>& batches) const {
   const auto broken = [&](const Error& error) {
     return fail(error.code(), fmt::format("cannot read {} at offset {}: {}", from.name->to_string(),
@@ -155,7 +156,7 @@ Result<void> EmbeddedConsumer::take_slice(Assigned& from, const LogSlice& slice,
   return {};
 }
 
-Result<void> EmbeddedConsumer::take_error(Assigned& from, const Error& error) const {
+Result<void> EmbeddedConsumer::take_error(AssignedPartition& from, const Error& error) const {
   if (error.code() != ErrorCode::kOffsetOutOfRange || !settings_.reset_to) return std::unexpected(error);
   MILLRACE_TRY(offset, start_of(*from.name, *settings_.reset_to));
   from.position = offset;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/deadline.h"
+#include "client/assignment.h"
 #include "client/embedded/wait_for.h"
 
 namespace millrace {
@@ -174,11 +176,13 @@ void EmbeddedGroupMember::start_commit(std::vector<PartitionOffset> offsets, Ans
   groups().ensure([self = shared_from_this(), call = std::move(call), offsets = std::move(offsets),
                    answered = std::move(answered)](const Result<void>& found) mutable {
     if (!found) return answered(found);
+    bool is_detached = false;
     {
       const std::lock_guard lock{self->waiter_->mutex};
-      if (self->is_detached_) return answered(fail(ErrorCode::kClosed, "the consumer is closed"));
-      ++self->outside_;
+      is_detached = self->is_detached_;
+      if (!is_detached) ++self->outside_;
     }
+    if (is_detached) return answered(closed_consumer());
     self->groups().commit_offsets(std::move(call),
                                   [group = self->group_, offsets = std::move(offsets), answered = std::move(answered)](
                                       const auto& codes) mutable { answered(first_of(group, codes, offsets)); });
@@ -221,8 +225,7 @@ void EmbeddedGroupMember::serve_commits() {
 void EmbeddedGroupMember::finish_commits(Duration timeout) {
   {
     std::unique_lock lock{waiter_->mutex};
-    const auto until = std::chrono::steady_clock::now() + timeout;
-    waiter_->changed.wait_until(lock, until, [&] { return commits_under_way_ == 0; });
+    waiter_->changed.wait_until(lock, deadline_in(timeout), [&] { return commits_under_way_ == 0; });
   }
   serve_commits();
 }

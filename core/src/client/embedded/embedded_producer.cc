@@ -7,6 +7,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/deadline.h"
 #include "base/deadline_queue.h"
 #include "client/client_config.h"
 #include "client/embedded/embedded_client.h"
@@ -302,7 +303,7 @@ void ProducerCore::seal_due() {
 Result<void> ProducerCore::wait_for_room(Lock& lock, std::size_t size) {
   // What waits in open batches would wait for ever.
   seal_all();
-  const auto until = std::chrono::steady_clock::now() + settings_.max_block;
+  const auto until = deadline_in(settings_.max_block);
   const auto has_room = [&] {
     return closed_ || buffered_bytes_ == 0 || buffered_bytes_ + size <= settings_.buffer_bytes;
   };
@@ -438,8 +439,7 @@ void ProducerCore::got_identity(Result<ProducerIdentity> identity) {
 Result<void> ProducerCore::flush(Duration timeout) {
   Lock lock{mutex_};
   seal_all();
-  const auto now = std::chrono::steady_clock::now();
-  const auto until = timeout > TimePoint::max() - now ? TimePoint::max() : now + timeout;
+  const auto until = deadline_in(timeout);
   // What is sent while this waits is another flush's.
   const auto mine = generation_++;
   const auto is_done = [&] { return unreported_.empty() || unreported_.begin()->first > mine; };
@@ -479,9 +479,12 @@ class EmbeddedProducer final : public Producer {
   EmbeddedProducer(std::shared_ptr<EmbeddedContext> context, std::shared_ptr<ProducerCore> core)
       : context_(std::move(context)), core_(std::move(core)) {}
   ~EmbeddedProducer() override {
-    // Errors went to the listener; whoever wants them here calls `close`.
-    (void)core_->close(kPatience);
+    const auto closed = core_->close(kPatience);
     core_->detach();
+    // A listener has heard it too; without one nobody would.
+    if (!closed && context_->logger != nullptr) {
+      context_->logger->warn("a producer ended, and not all that was sent is stored: {}", closed.error().message());
+    }
   }
 
   Result<void> send(const ProducerRecord& record) override { return core_->send_all({&record, 1}); }

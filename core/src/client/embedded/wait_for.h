@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/deadline.h"
 #include "base/result.h"
 #include "base/types.h"
 
@@ -31,8 +31,7 @@ template <class Answer>
     meeting->answered.notify_all();
   });
   std::unique_lock lock{meeting->mutex};
-  const auto until = std::chrono::steady_clock::now() + timeout;
-  if (!meeting->answered.wait_until(lock, until, [&] { return meeting->answer.has_value(); })) {
+  if (!meeting->answered.wait_until(lock, deadline_in(timeout), [&] { return meeting->answer.has_value(); })) {
     return fail(ErrorCode::kTimedOut, std::string{what} + ": no answer in time");
   }
   return *std::move(meeting->answer);

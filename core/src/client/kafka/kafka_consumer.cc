@@ -62,15 +62,12 @@ KafkaConsumer::Settings KafkaConsumer::Settings::of(const Properties& properties
   const auto& table = consumer_config_table();
   Settings settings{};
   settings.group = table.get_string(properties, "group.id");
-  const auto reset = table.get_string(properties, "auto.offset.reset");
-  if (reset != "none") settings.reset_to = reset == "earliest" ? StartAt::kEarliest : StartAt::kLatest;
+  settings.reset_to = reset_of(properties);
   settings.isolation = table.get_string(properties, "isolation.level") == "read_committed"
                            ? ReadIsolation::kCommitted
                            : ReadIsolation::kUncommitted;
   settings.max_bytes = static_cast<std::size_t>(table.get_long(properties, "fetch.max.bytes"));
-  if (!settings.group.empty() && table.get_bool(properties, "enable.auto.commit")) {
-    settings.auto_commit = std::chrono::milliseconds{table.get_long(properties, "auto.commit.interval.ms")};
-  }
+  settings.auto_commit = auto_commit_of(properties);
   return settings;
 }
 
@@ -121,7 +118,8 @@ Result<void> KafkaConsumer::close(Duration timeout) {
   const auto until = deadline_in(timeout);
   Result<void> committed;
   if (settings_.auto_commit) {
-    if (const auto rest = positions(Which::kNew); !rest.empty()) committed = commit_now(rest, left_until(until));
+    const auto rest = assigned_.positions(Assignment::Which::kNew);
+    if (!rest.empty()) committed = commit_now(rest, left_until(until));
   }
   // The listener is told of the end by this queue.
   const RdQueue queue{rd_kafka_queue_new(handle_.get())};
@@ -139,47 +137,24 @@ Result<void> KafkaConsumer::close(Duration timeout) {
 // --- what is read ----------------------------------------------------------------------------------------------------
 
 Result<void> KafkaConsumer::assign(std::vector<TopicPartition> partitions) {
-  if (subscription_ == Subscription::kByGroup) {
-    return fail(ErrorCode::kInvalidArgument,
-                "cannot assign partitions by hand while the group does it; subscribe to nothing first");
-  }
+  if (subscription_ == Subscription::kByGroup) return divided_by_group();
   const auto until = deadline_in(kAskPatience);
-  std::vector<Assigned> assigned;
-  for (auto& partition : partitions) {
-    if (const auto* known = find(partition)) {
-      assigned.push_back(*known);
-      continue;
+  std::map<std::string, std::size_t> counts;
+  for (const auto& partition : partitions) {
+    if (assigned_.find(partition) != nullptr) continue;
+    if (!counts.contains(partition.topic)) {
+      MILLRACE_TRY(topic, context_->cluster->topic(partition.topic, until));
+      counts.emplace(partition.topic, topic.partitions.size());
     }
-    MILLRACE_TRY(topic, context_->cluster->topic(partition.topic, until));
-    if (partition.partition.value() < 0 ||
-        static_cast<std::size_t>(partition.partition.value()) >= topic.partitions.size()) {
-      return fail(ErrorCode::kUnknownTopicOrPartition,
-                  fmt::format("topic \"{}\" has {} partitions, and no partition {}", partition.topic,
-                              topic.partitions.size(), partition.partition.value()));
-    }
-    assigned.push_back({.name = std::make_shared<const TopicPartition>(std::move(partition)), .position = {}});
+    MILLRACE_CHECK(check_partition(partition, counts.at(partition.topic)));
   }
-  assigned_ = std::move(assigned);
+  assigned_.assign(std::move(partitions));
   subscription_ = assigned_.empty() ? Subscription::kNone : Subscription::kByHand;
   to_apply_ = true;
   return {};
 }
 
-std::vector<TopicPartition> KafkaConsumer::assignment() const {
-  std::vector<TopicPartition> partitions;
-  for (const auto& assigned : assigned_) partitions.push_back(*assigned.name);
-  return partitions;
-}
-
-KafkaConsumer::Assigned* KafkaConsumer::find(const TopicPartition& partition) {
-  const auto found = std::ranges::find_if(assigned_, [&](const auto& one) { return *one.name == partition; });
-  return found == assigned_.end() ? nullptr : &*found;
-}
-
-Result<KafkaConsumer::Assigned*> KafkaConsumer::find_or_fail(const TopicPartition& partition) {
-  if (auto* found = find(partition)) return found;
-  return fail(ErrorCode::kInvalidArgument, fmt::format("{} is not assigned to this consumer", partition.to_string()));
-}
+std::vector<TopicPartition> KafkaConsumer::assignment() const { return assigned_.names(); }
 
 Result<void> KafkaConsumer::apply_assignment() {
   if (!to_apply_) return {};
@@ -194,7 +169,8 @@ Result<void> KafkaConsumer::apply_assignment() {
     added.push_back({.partition = *assigned.name, .offset = *assigned.position});
   }
   std::vector<TopicPartition> removed;
-  std::ranges::copy_if(applied_, std::back_inserter(removed), [this](const auto& one) { return find(one) == nullptr; });
+  std::ranges::copy_if(applied_, std::back_inserter(removed),
+                       [this](const auto& one) { return assigned_.find(one) == nullptr; });
   // Only the differences: librdkafka 2.0 does not survive it when a partition that just starts is assigned again.
   if (!removed.empty()) {
     MILLRACE_CHECK(rd_result("cannot give up partitions",
@@ -214,7 +190,7 @@ Result<void> KafkaConsumer::apply_assignment() {
   return {};
 }
 
-Result<void> KafkaConsumer::move_to(Assigned& assigned, Offset offset) {
+Result<void> KafkaConsumer::move_to(AssignedPartition& assigned, Offset offset) {
   assigned.position = offset;
   // What librdkafka has not been given yet gets the position with the partition.
   if (is_being_given_ || (subscription_ == Subscription::kByHand && !assigned.is_applied)) return {};
@@ -234,23 +210,20 @@ Result<void> KafkaConsumer::move_to(Assigned& assigned, Offset offset) {
 }
 
 Result<void> KafkaConsumer::seek(const TopicPartition& partition, Offset offset) {
-  MILLRACE_TRY(assigned, find_or_fail(partition));
-  if (offset < Offset{0}) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("cannot seek {} to {}", partition.to_string(), offset.value()));
-  }
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
+  MILLRACE_CHECK(check_seek(partition, offset));
   return move_to(*assigned, offset);
 }
 
 Result<void> KafkaConsumer::seek(const TopicPartition& partition, StartAt start) {
-  MILLRACE_TRY(assigned, find_or_fail(partition));
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
   const OffsetQuery query{.kind = start == StartAt::kEarliest ? OffsetKind::kEarliest : OffsetKind::kLatest};
   MILLRACE_TRY(offset, offset_for(partition, query));
   return move_to(*assigned, offset);
 }
 
 Result<void> KafkaConsumer::seek_to_time(const TopicPartition& partition, Timestamp time) {
-  MILLRACE_TRY(assigned, find_or_fail(partition));
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
   const OffsetQuery query{.kind = OffsetKind::kByTime, .time = time};
   MILLRACE_TRY(offset, offset_for(partition, query));
   if (offset == kNoOffset) return seek(partition, StartAt::kLatest);
@@ -258,7 +231,7 @@ Result<void> KafkaConsumer::seek_to_time(const TopicPartition& partition, Timest
 }
 
 Result<Offset> KafkaConsumer::position(const TopicPartition& partition) const {
-  MILLRACE_TRY(assigned, const_cast<KafkaConsumer*>(this)->find_or_fail(partition));
+  MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
   if (assigned->position) return *assigned->position;
   return first_position(partition);
 }
@@ -273,7 +246,7 @@ Result<void> KafkaConsumer::resume(std::span<const TopicPartition> partitions) {
 Result<void> KafkaConsumer::set_fetching(std::span<const TopicPartition> partitions, Fetching fetching) {
   std::vector<TopicPartition> known;
   for (const auto& partition : partitions) {
-    MILLRACE_TRY(assigned, find_or_fail(partition));
+    MILLRACE_TRY(assigned, assigned_.find_or_fail(partition));
     assigned->fetching = fetching;
     if (subscription_ == Subscription::kByGroup || assigned->is_applied) {
       known.push_back(partition);
@@ -301,10 +274,7 @@ Result<Offset> KafkaConsumer::first_position(const TopicPartition& partition) co
                                           deadline_in(kAskPatience)));
     if (!found.empty() && found.front().offset != kNoOffset) return found.front().offset;
   }
-  if (!settings_.reset_to) {
-    return fail(ErrorCode::kOffsetOutOfRange,
-                fmt::format("{} has no position and auto.offset.reset is none; seek first", partition.to_string()));
-  }
+  if (!settings_.reset_to) return nowhere_to_begin(partition);
   return offset_for(partition,
                     {.kind = *settings_.reset_to == StartAt::kEarliest ? OffsetKind::kEarliest : OffsetKind::kLatest});
 }
@@ -312,17 +282,14 @@ Result<Offset> KafkaConsumer::first_position(const TopicPartition& partition) co
 // --- the group -------------------------------------------------------------------------------------------------------
 
 Result<void> KafkaConsumer::check_group() const {
-  if (closed_) return fail(ErrorCode::kClosed, "the consumer is closed");
+  if (closed_) return closed_consumer();
   if (!settings_.group.empty()) return {};
-  return fail(ErrorCode::kInvalidGroupId, "the consumer has no group; set the property \"group.id\"");
+  return no_group();
 }
 
 Result<void> KafkaConsumer::subscribe(std::vector<std::string> topics, RebalanceListener listener) {
   MILLRACE_CHECK(check_group());
-  if (subscription_ == Subscription::kByHand) {
-    return fail(ErrorCode::kInvalidArgument,
-                "cannot subscribe while partitions are assigned by hand; assign none first");
-  }
+  if (subscription_ == Subscription::kByHand) return assigned_by_hand();
   if (topics.empty()) {
     if (subscription_ == Subscription::kNone) return {};
     if (settings_.auto_commit) auto_commit();
@@ -373,16 +340,13 @@ void KafkaConsumer::on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, 
 
 void KafkaConsumer::got(rd_kafka_topic_partition_list_t* list) {
   const auto partitions = from_list(list);
-  for (const auto& partition : partitions) {
-    if (find(partition) != nullptr) continue;
-    assigned_.push_back({.name = std::make_shared<const TopicPartition>(partition), .position = {}});
-  }
+  for (const auto& partition : partitions) assigned_.add(partition);
   is_being_given_ = true;
   if (listener_.assigned) listener_.assigned(partitions);
   is_being_given_ = false;
   for (int i = 0; i < list->cnt; ++i) {
     auto& given = list->elems[i];
-    const auto* assigned = find({given.topic, PartitionIndex{given.partition}});
+    const auto* assigned = assigned_.find({given.topic, PartitionIndex{given.partition}});
     // Where nobody has sought librdkafka goes to what was committed.
     if (assigned != nullptr && assigned->position) given.offset = assigned->position->value();
   }
@@ -394,43 +358,32 @@ void KafkaConsumer::gave_up(rd_kafka_topic_partition_list_t* list) {
     if (listener_.lost) listener_.lost(partitions);
   } else {
     if (settings_.auto_commit) {
-      const auto rest = positions(Which::kNew);
+      // What is not committed now is read again by whoever gets the partition.
+      const auto rest = assigned_.positions(Assignment::Which::kNew);
       if (!rest.empty()) (void)commit_now(rest, kParting);
     }
     if (listener_.revoked) listener_.revoked(partitions);
   }
-  std::erase_if(assigned_, [&](const auto& assigned) {
-    return std::ranges::find(partitions, *assigned.name) != partitions.end();
-  });
+  assigned_.remove(partitions);
 }
 
 // --- commits ---------------------------------------------------------------------------------------------------------
 
-std::vector<PartitionOffset> KafkaConsumer::positions(Which which) const {
-  std::vector<PartitionOffset> offsets;
-  for (const auto& assigned : assigned_) {
-    if (!assigned.position || (which == Which::kNew && assigned.committed == assigned.position)) continue;
-    offsets.push_back({.partition = *assigned.name, .offset = *assigned.position});
-  }
-  return offsets;
-}
-
-void KafkaConsumer::note_committed(std::span<const PartitionOffset> offsets) {
-  for (const auto& offset : offsets) {
-    if (auto* assigned = find(offset.partition)) assigned->committed = offset.offset;
-  }
-}
-
 void KafkaConsumer::auto_commit() {
   next_auto_commit_ = std::chrono::steady_clock::now() + *settings_.auto_commit;
-  const auto rest = positions(Which::kNew);
+  const auto rest = assigned_.positions(Assignment::Which::kNew);
   if (rest.empty()) return;
-  note_committed(rest);
-  // What is refused is committed again with the next position, or read again by whoever has the partition then.
-  (void)commit_async(rest, {});
+  assigned_.note_committed(rest);
+  // What is refused is committed again the next time, or read again by whoever has the partition then.
+  const auto sent = commit_async(rest, [this, rest](const Result<void>& result) {
+    if (!result) assigned_.forget_committed(rest);
+  });
+  if (!sent) assigned_.forget_committed(rest);
 }
 
-Result<void> KafkaConsumer::commit(Duration timeout) { return commit(positions(Which::kAll), timeout); }
+Result<void> KafkaConsumer::commit(Duration timeout) {
+  return commit(assigned_.positions(Assignment::Which::kAll), timeout);
+}
 
 Result<void> KafkaConsumer::commit(std::span<const PartitionOffset> offsets, Duration timeout) {
   MILLRACE_CHECK(check_group());
@@ -448,12 +401,12 @@ Result<void> KafkaConsumer::commit_now(std::span<const PartitionOffset> offsets,
   if (const auto error = rd_kafka_event_error(answer.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return rd_fail(what, error);
   }
-  note_committed(offsets);
+  assigned_.note_committed(offsets);
   return {};
 }
 
 Result<void> KafkaConsumer::commit_async(CommitListener done) {
-  return commit_async(positions(Which::kAll), std::move(done));
+  return commit_async(assigned_.positions(Assignment::Which::kAll), std::move(done));
 }
 
 Result<void> KafkaConsumer::commit_async(std::span<const PartitionOffset> offsets, CommitListener done) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/assignment.h"
 #include "client/kafka/kafka_client.h"
 #include "client/kafka/rdkafka_handles.h"
 
@@ -53,16 +54,7 @@ class KafkaConsumer final : public Consumer {
     std::optional<Duration> auto_commit;
     static Settings of(const Properties& properties);
   };
-  enum class Fetching : std::uint8_t { kOn, kPaused };
-  struct Assigned {
-    std::shared_ptr<const TopicPartition> name;
-    /// The next record; absent until somebody asks where to begin.
-    std::optional<Offset> position;
-    std::optional<Offset> committed;
-    Fetching fetching = Fetching::kOn;
-    /// librdkafka knows of it.
-    bool is_applied = false;
-  };
+  using Fetching = AssignedPartition::Fetching;
   struct PendingCommit {
     KafkaConsumer* consumer;
     CommitListener done;
@@ -71,8 +63,6 @@ class KafkaConsumer final : public Consumer {
 
   KafkaConsumer(std::shared_ptr<KafkaContext> context, Settings settings);
 
-  [[nodiscard]] Assigned* find(const TopicPartition& partition);
-  [[nodiscard]] Result<Assigned*> find_or_fail(const TopicPartition& partition);
   [[nodiscard]] Result<void> check_group() const;
   [[nodiscard]] Result<Offset> offset_for(const TopicPartition& partition, OffsetQuery query) const;
   [[nodiscard]] Result<Offset> first_position(const TopicPartition& partition) const;
@@ -80,7 +70,7 @@ class KafkaConsumer final : public Consumer {
   /// Tells librdkafka what was assigned by hand, and where each begins.
   [[nodiscard]] Result<void> apply_assignment();
   /// Tells librdkafka of a position that was changed.
-  [[nodiscard]] Result<void> move_to(Assigned& assigned, Offset offset);
+  [[nodiscard]] Result<void> move_to(AssignedPartition& assigned, Offset offset);
 
   // The group, inside of librdkafka's callback.
   static void on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
@@ -90,10 +80,7 @@ class KafkaConsumer final : public Consumer {
   void got(rd_kafka_topic_partition_list_t* list);
   void gave_up(rd_kafka_topic_partition_list_t* list);
 
-  enum class Which : std::uint8_t { kAll, kNew };
-  [[nodiscard]] std::vector<PartitionOffset> positions(Which which) const;
   [[nodiscard]] Result<void> commit_now(std::span<const PartitionOffset> offsets, Duration timeout);
-  void note_committed(std::span<const PartitionOffset> offsets);
   void auto_commit();
 
   /// Sorts messages into batches; what is wrong with one is remembered.
@@ -107,7 +94,7 @@ class KafkaConsumer final : public Consumer {
   std::shared_ptr<rd_kafka_queue_t> queue_;
   RebalanceListener listener_;
   Subscription subscription_ = Subscription::kNone;
-  std::vector<Assigned> assigned_;
+  Assignment assigned_;
   /// What was assigned by hand is not what librdkafka reads yet, which is:
   bool to_apply_ = false;
   std::vector<TopicPartition> applied_;

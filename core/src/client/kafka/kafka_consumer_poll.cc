@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/bytes_io.h"
 #include "client/kafka/kafka_consumer.h"
@@ -84,7 +84,7 @@ struct KafkaConsumer::Harvest {
 Result<std::vector<PolledBatch>> KafkaConsumer::poll(Duration max_wait) {
   const auto until = deadline_in(max_wait);
   for (;;) {
-    if (closed_) return fail(ErrorCode::kClosed, "the consumer is closed");
+    if (closed_) return closed_consumer();
     if (wakeup_.exchange(false)) return {};
     if (settings_.auto_commit && std::chrono::steady_clock::now() >= next_auto_commit_) auto_commit();
     MILLRACE_CHECK(apply_assignment());
@@ -119,7 +119,7 @@ void KafkaConsumer::take(RdMessage message, Harvest& harvest) {
   const bool continues = last != nullptr && last->bytes->messages.back()->rkt == message->rkt &&
                          last->bytes->messages.back()->partition == message->partition;
   if (!continues) {
-    const auto* from = find({rd_kafka_topic_name(message->rkt), PartitionIndex{message->partition}});
+    const auto* from = assigned_.find({rd_kafka_topic_name(message->rkt), PartitionIndex{message->partition}});
     // It was taken from this consumer while the message waited.
     if (from == nullptr) return;
     auto bytes = std::make_shared<KafkaBytes>();
@@ -134,7 +134,7 @@ std::vector<PolledBatch> KafkaConsumer::to_batches(Harvest& harvest) {
   std::vector<PolledBatch> batches;
   for (auto& part : harvest.parts) {
     // A rebalance may have come behind the messages, in the same poll.
-    auto* from = find(*part.name);
+    auto* from = assigned_.find(*part.name);
     if (from == nullptr) continue;
     std::vector<RecordView> records;
     records.reserve(part.bytes->messages.size());
@@ -155,7 +155,7 @@ std::vector<PolledBatch> KafkaConsumer::to_batches(Harvest& harvest) {
     batches.emplace_back(part.name, std::move(records), std::move(part.bytes));
   }
   for (const auto& end : harvest.ends) {
-    auto* const at = find(end.partition);
+    auto* const at = assigned_.find(end.partition);
     if (at != nullptr && at->position < end.offset) at->position = end.offset;
   }
   return batches;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/result.h"
 #include "base/types.h"
 #include "millrace/client.h"
@@ -58,17 +59,6 @@ using RdError = std::unique_ptr<rd_kafka_error_t, RdDestroy<rd_kafka_error_destr
   using std::chrono::milliseconds;
   const auto rounded = std::chrono::ceil<milliseconds>(std::min<Duration>(duration, std::chrono::hours{24}));
   return static_cast<int>(std::max<std::int64_t>(rounded.count(), 0));
-}
-
-/// What is left until `deadline`, never below zero.
-[[nodiscard]] inline Duration left_until(TimePoint deadline) {
-  return std::max<Duration>(deadline - std::chrono::steady_clock::now(), Duration::zero());
-}
-
-/// `timeout` from now, also when it is for ever.
-[[nodiscard]] inline TimePoint deadline_in(Duration timeout) {
-  const auto now = std::chrono::steady_clock::now();
-  return timeout > TimePoint::max() - now ? TimePoint::max() : now + timeout;
 }
 
 }  // namespace millrace
