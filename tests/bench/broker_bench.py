@@ -26,6 +26,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build/release/bin/millrace"
 LOAD = ROOT / "build/release/bin/broker_load"
 SHARED = pathlib.Path(os.environ.get("MILLRACE_SHARED", ROOT.parent / "shared"))
+# What a broker gets to come up, in seconds.
+START_PATIENCE = 60
 
 
 def free_port():
@@ -81,14 +83,17 @@ class Broker:
 
 
 def wait_for_answer(port, process):
-    for _ in range(3000):
+    """Until the broker answers ApiVersions, a minute at most. It tells nobody when it listens, so it is asked: every 10 ms,
+    which is how exact the times of start-up are."""
+    deadline = time.monotonic() + START_PATIENCE
+    while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
             answer(port, request(18, 0, b""))
             return
         if process is not None and process.poll() is not None:
-            break
+            sys.exit(f"the broker ended with exit code {process.returncode} before it answered")
         time.sleep(0.01)
-    sys.exit("the broker did not come up")
+    sys.exit(f"the broker did not answer within {START_PATIENCE} s")
 
 
 @contextlib.contextmanager
