@@ -165,6 +165,8 @@ def main():
     for kind, names, all_names in (("client", options.clients, CLIENTS), ("capability", options.only, known)):
         if unknown := set(names) - set(all_names):
             parser.error(f"there is no {kind} {', '.join(sorted(unknown))}. There are: {', '.join(all_names)}")
+    if options.page and options.only:
+        parser.error("--page shows all capabilities; leave --only out")
 
     options.build.mkdir(parents=True, exist_ok=True)
     build = options.build.resolve()

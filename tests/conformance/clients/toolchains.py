@@ -36,7 +36,7 @@ class Toolchains:
             done = subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=1800,
                                   check=False, **settings)
         if done.returncode != 0:
-            raise Missing(f"{what} cannot be had: {command[0]} failed, see {log}")
+            raise Missing(f"{what} cannot be had: {pathlib.Path(command[0]).name} failed, as {log.name} tells")
 
     def _once(self, name, sources, make):
         """The folder `name`, made by `make` when its sources have changed."""
