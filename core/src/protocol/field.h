@@ -23,9 +23,9 @@
 //       visit("epoch", self.epoch, from(10), tagged(0));            // a tagged field, number 0
 //     }
 //
-// A struct inside a message has `fields` only. Decoder, encoder, size, printer and the tests' random generator are
-// visitors of that one list. The value a member is initialised with is the field's default: it is what a field that is
-// absent decodes to, and a tagged field that has it is left out.
+// A struct inside a message has `fields` only. From that one list a table is made (message_table.h), and decoder,
+// encoder, size, printer and the tests' random generator read the table. The value a member is initialised with is the
+// field's default: it is what a field that is absent decodes to, and a tagged field that has it is left out.
 
 namespace millrace::protocol {
 
@@ -81,16 +81,6 @@ template <class... Options>
   return field;
 }
 
-/// Turns the options behind a field into a `Field` and hands it to `derived.field(name, member, field)`.
-template <class Derived>
-class FieldVisitor {
- public:
-  template <class T, class... Options>
-  void operator()(const char* name, T& member, Options... options) {
-    static_cast<Derived*>(this)->field(name, member, make_field(options...));
-  }
-};
-
 namespace detail {
 struct AnyVisitor {
   template <class T, class... Options>
@@ -126,47 +116,5 @@ concept WireArray = detail::IsVector<T>::value && !std::same_as<T, ByteString>;
 /// Numbers, booleans, strong ids, error codes, enumerations.
 template <class T>
 concept WireScalar = std::integral<T> || std::same_as<T, double> || std::is_enum_v<T> || detail::IsStrong<T>::value;
-
-namespace detail {
-template <class T>
-constexpr auto scalar_rep() {
-  if constexpr (std::same_as<T, bool>)
-    return std::int8_t{};
-  else if constexpr (std::same_as<T, ErrorCode>)
-    return std::int16_t{};
-  else if constexpr (std::is_enum_v<T>)
-    return std::underlying_type_t<T>{};
-  else if constexpr (IsStrong<T>::value)
-    return typename T::rep{};
-  else
-    return T{};
-}
-}  // namespace detail
-
-/// The number that stands for a scalar on the wire.
-template <WireScalar T>
-using ScalarRep = decltype(detail::scalar_rep<T>());
-
-template <WireScalar T>
-[[nodiscard]] constexpr ScalarRep<T> to_rep(T value) {
-  if constexpr (std::same_as<T, ErrorCode>) {
-    // Ours start at 10000 and mean nothing to a client. A full disk is worth another try.
-    if (value == ErrorCode::kNoSpace) return static_cast<std::int16_t>(ErrorCode::kStorageError);
-    const auto number = static_cast<std::int32_t>(value);
-    return number >= 10000 ? std::int16_t{-1} : static_cast<std::int16_t>(number);
-  } else if constexpr (detail::IsStrong<T>::value) {
-    return value.value();
-  } else {
-    return static_cast<ScalarRep<T>>(value);
-  }
-}
-
-template <WireScalar T>
-[[nodiscard]] constexpr T from_rep(ScalarRep<T> rep) {
-  if constexpr (std::same_as<T, bool>)
-    return rep != 0;
-  else
-    return static_cast<T>(rep);
-}
 
 }  // namespace millrace::protocol

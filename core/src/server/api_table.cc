@@ -36,13 +36,16 @@ void close_call(ApiCall& call, std::string reason) {
 /// Decodes a call's message; closes the connection when it is none.
 template <class Request>
 std::optional<Request> request_of(ApiCall& call) {
-  auto decoded = protocol::decode_prefix<Request>(call.message(), call.version);
-  if (!decoded) {
-    close_call(call, decoded.error().message());
-    return std::nullopt;
+  std::optional<Request> request{std::in_place};
+  const auto used = protocol::decode_fields(call.message(), protocol::format_of<Request>(call.version), Request::kName,
+                                            protocol::object_of(*request));
+  if (!used) {
+    close_call(call, used.error().message());
+    request.reset();
+  } else if constexpr (requires { normalize(*request, call.version); }) {
+    normalize(*request, call.version);
   }
-  if constexpr (requires { normalize(decoded->message, call.version); }) normalize(decoded->message, call.version);
-  return std::move(decoded->message);
+  return request;
 }
 
 template <class Response>
@@ -51,7 +54,7 @@ void answer(ApiCall& call, Response response) {
   auto frame = protocol::response_frame(response, call.version, call.correlation_id);
   count_answer(call, frame.size());
   AnswerErrors errors;
-  errors.look_at(response);
+  errors.look_at(protocol::fields_of<Response>(), protocol::object_of(response));
   if (!errors.found().empty()) call.meter.metrics.failed(call.meter.api, errors);
   std::move(call.reply).send(std::move(frame));
 }

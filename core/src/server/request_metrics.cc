@@ -4,6 +4,25 @@
 
 namespace millrace {
 
+void AnswerErrors::look_at(const protocol::StructTable& fields, const std::byte* object) {
+  for (const auto& row : fields.rows) {
+    const auto& type = *row.type;
+    const auto* member = object + row.offset;
+    if (type.kind == protocol::WireKind::kErrorCode) {
+      const auto code = protocol::member_at<ErrorCode>(member);
+      if (code != ErrorCode::kNone) count(code);
+    } else if (type.kind == protocol::WireKind::kStruct) {
+      look_at(type.fields(), member);
+    } else if (type.elements != nullptr) {
+      const auto* inner = type.element != nullptr ? type.element : &type;
+      const auto elements = type.elements->count(member);
+      if (inner->fields == nullptr || elements <= 0) continue;
+      const auto* element = type.elements->data(member);
+      for (std::int64_t i = 0; i < elements; ++i, element += inner->size) look_at(inner->fields(), element);
+    }
+  }
+}
+
 void AnswerErrors::count(ErrorCode code) {
   const auto known = std::ranges::find(found_, code, &std::pair<ErrorCode, std::uint64_t>::first);
   if (known == found_.end()) {

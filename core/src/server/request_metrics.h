@@ -13,39 +13,19 @@
 #include "base/duration_histogram.h"
 #include "base/result.h"
 #include "protocol/api_key.h"
-#include "protocol/field.h"
+#include "protocol/message_table.h"
 
 namespace millrace {
 
-/// How often each error is in an answer: the errors of its topics and partitions too. A visitor of its fields.
-class AnswerErrors : public protocol::FieldVisitor<AnswerErrors> {
+/// How often each error is in an answer: the errors of its topics and partitions too.
+class AnswerErrors {
  public:
-  template <class T>
-  void field(const char*, const T& member, const protocol::Field&) {
-    look(member);
-  }
-  template <protocol::WireStruct T>
-  void look_at(const T& message) {
-    T::fields(message, *this);
-  }
+  /// Counts those of an object with these fields.
+  void look_at(const protocol::StructTable& fields, const std::byte* object);
 
   [[nodiscard]] const std::vector<std::pair<ErrorCode, std::uint64_t>>& found() const { return found_; }
 
  private:
-  template <class T>
-  void look(const T& member) {
-    if constexpr (std::same_as<T, ErrorCode>) {
-      if (member != ErrorCode::kNone) count(member);
-    } else if constexpr (protocol::WireStruct<T>) {
-      look_at(member);
-    } else if constexpr (protocol::WireArray<T>) {
-      if constexpr (protocol::WireStruct<typename T::value_type>) {
-        for (const auto& element : member) look_at(element);
-      }
-    } else if constexpr (protocol::WireOptional<T>) {
-      if (member) look(*member);
-    }
-  }
   void count(ErrorCode code);
 
   std::vector<std::pair<ErrorCode, std::uint64_t>> found_;

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <vector>
+
 #include "protocol/add_offsets_to_txn.h"
 #include "protocol/add_partitions_to_txn.h"
 #include "protocol/add_raft_voter.h"
@@ -9,6 +13,7 @@
 #include "protocol/alter_replica_log_dirs.h"
 #include "protocol/alter_user_scram_credentials.h"
 #include "protocol/api_versions.h"
+#include "protocol/codec.h"
 #include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
@@ -28,6 +33,7 @@
 #include "protocol/describe_transactions.h"
 #include "protocol/describe_user_scram_credentials.h"
 #include "protocol/elect_leaders.h"
+#include "protocol/encoder.h"
 #include "protocol/end_txn.h"
 #include "protocol/fetch.h"
 #include "protocol/find_coordinator.h"
@@ -60,11 +66,51 @@
 
 namespace millrace::protocol {
 
-/// Calls `use.operator()<Message>()` for each message of each API, and for the headers.
-template <class Use>
-void for_each_api_message(Use use) {
-  const auto all = [&use]<class... Message>() { (use.template operator()<Message>(), ...); };
-  all.template operator()<
+/// A message whose type is not known to who holds it.
+class AnyMessage {
+ public:
+  explicit AnyMessage(const StructTable& fields) : fields_(fields), bytes_(std::make_unique<std::byte[]>(fields.size)) {
+    fields_.construct(get());
+  }
+  ~AnyMessage() { fields_.destroy(get()); }
+  AnyMessage(const AnyMessage&) = delete;
+  AnyMessage& operator=(const AnyMessage&) = delete;
+
+  [[nodiscard]] std::byte* get() const { return bytes_.get(); }
+
+ private:
+  const StructTable& fields_;
+  std::unique_ptr<std::byte[]> bytes_;
+};
+
+struct MessageKind {
+  const char* name;
+  Versions versions;
+  Versions flexible;
+  /// Of the API or the record in its schema.
+  std::optional<int> number;
+  const StructTable* fields;
+
+  [[nodiscard]] WireFormat format(std::int16_t version) const { return {*fields, version, flexible.has(version)}; }
+  [[nodiscard]] AnyMessage make() const { return AnyMessage{*fields}; }
+};
+
+template <class Message>
+[[nodiscard]] MessageKind kind_of() {
+  MessageKind kind{Message::kName, Message::kVersions, Message::kFlexible, {}, &fields_of<Message>()};
+  if constexpr (requires { Message::kApi; }) kind.number = static_cast<int>(Message::kApi);
+  if constexpr (requires { Message::kKey; }) kind.number = static_cast<int>(Message::kKey);
+  return kind;
+}
+
+template <class... Message>
+[[nodiscard]] std::vector<MessageKind> kinds_of() {
+  return {kind_of<Message>()...};
+}
+
+/// The messages of each API, and the headers.
+[[nodiscard]] inline std::vector<MessageKind> api_messages() {
+  return kinds_of<
       RequestHeader, ResponseHeader, ApiVersionsRequest, ApiVersionsResponse, MetadataRequest, MetadataResponse,
       ProduceRequest, ProduceResponse, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse,
       CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, DeleteRecordsRequest,
@@ -92,28 +138,30 @@ void for_each_api_message(Use use) {
       DescribeTransactionsResponse, ListTransactionsRequest, ListTransactionsResponse>();
 }
 
-/// The same for each record of the metadata log.
-template <class Use>
-void for_each_metadata_record(Use use) {
-  [&use]<class... Record>(const std::variant<Record...>*) {
-    (use.template operator()<Record>(), ...);
+/// The records of the metadata log.
+[[nodiscard]] inline std::vector<MessageKind> metadata_record_kinds() {
+  return []<class... Record>(const std::variant<Record...>*) {
+    return kinds_of<Record...>();
   }(static_cast<const MetadataRecord*>(nullptr));
 }
 
-/// The same for keys and values of `__consumer_offsets`.
-template <class Use>
-void for_each_group_record(Use use) {
-  use.template operator()<OffsetCommitKey>();
-  use.template operator()<OffsetCommitValue>();
-  use.template operator()<GroupMetadataKey>();
-  use.template operator()<GroupMetadataValue>();
+/// Keys and values of `__consumer_offsets`.
+[[nodiscard]] inline std::vector<MessageKind> group_record_kinds() {
+  return kinds_of<OffsetCommitKey, OffsetCommitValue, GroupMetadataKey, GroupMetadataValue>();
 }
 
-/// The same for keys and values of `__transaction_state`.
-template <class Use>
-void for_each_transaction_record(Use use) {
-  use.template operator()<TransactionLogKey>();
-  use.template operator()<TransactionLogValue>();
+/// Keys and values of `__transaction_state`.
+[[nodiscard]] inline std::vector<MessageKind> transaction_record_kinds() {
+  return kinds_of<TransactionLogKey, TransactionLogValue>();
+}
+
+/// All of them.
+[[nodiscard]] inline std::vector<MessageKind> all_messages() {
+  auto all = api_messages();
+  for (const auto& more : {metadata_record_kinds(), group_record_kinds(), transaction_record_kinds()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
 }
 
 }  // namespace millrace::protocol

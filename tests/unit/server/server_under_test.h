@@ -50,17 +50,11 @@ class ServerUnderTest {
   /// The answer to a frame, if it has come.
   template <class Response>
   std::optional<Response> received(std::uint64_t number, std::int16_t version) const {
-    const auto found = answers->answers.find(number);
-    if (found == answers->answers.end() || found->second.empty()) return std::nullopt;
-    Bytes bytes{found->second};
-    EXPECT_EQ(load_be<std::int32_t>(bytes.data()), static_cast<std::int32_t>(bytes.size() - 4));
-    bytes = bytes.subspan(4);
-    const auto header = must(
-        protocol::decode_prefix<protocol::ResponseHeader>(bytes, protocol::response_header_version<Response>(version)));
-    EXPECT_EQ(header.message.correlation_id, kCorrelation);
-    // The test reads the records after this.
-    kept = found->second;
-    return must(protocol::decode<Response>(Bytes{kept}.subspan(4 + header.used), version));
+    const auto body = body_of(number, protocol::response_header_version<Response>(version));
+    if (body.is_null()) return std::nullopt;
+    std::optional<Response> response{std::in_place};
+    decode(body.bytes(), protocol::format_of<Response>(version), protocol::object_of(*response));
+    return response;
   }
 
   /// Sends, lets everything run that can, and gives the answer, which must have come.
@@ -68,9 +62,12 @@ class ServerUnderTest {
   Response ask(const Request& request, std::int16_t version) {
     const auto number = send(request, version);
     broker.executor.run_all();
-    auto response = received<Response>(number, version);
-    EXPECT_TRUE(response) << Request::kName << " version " << version << " was not answered: " << refusal(number);
-    return response.value_or(Response{});
+    const auto body = body_of(number, protocol::response_header_version<Response>(version));
+    EXPECT_FALSE(body.is_null()) << Request::kName << " version " << version
+                                 << " was not answered: " << refusal(number);
+    Response response;
+    if (body) decode(body.bytes(), protocol::format_of<Response>(version), protocol::object_of(response));
+    return response;
   }
 
   [[nodiscard]] std::string refusal(std::uint64_t number) const {
@@ -86,6 +83,24 @@ class ServerUnderTest {
   std::unique_ptr<RequestSession> session;
   net::Next next = net::Next::kAtOnce;
   std::uint64_t sent = 0;
+
+ private:
+  /// The message in an answer's frame; null if it has not come. The test reads the records in it after this.
+  NullableBytes body_of(std::uint64_t number, std::int16_t header_version) const {
+    const auto found = answers->answers.find(number);
+    if (found == answers->answers.end() || found->second.empty()) return {};
+    kept = found->second;
+    EXPECT_EQ(load_be<std::int32_t>(kept.data()), static_cast<std::int32_t>(kept.size() - 4));
+    const auto frame = Bytes{kept}.subspan(4);
+    const auto header = must(protocol::decode_prefix<protocol::ResponseHeader>(frame, header_version));
+    EXPECT_EQ(header.message.correlation_id, kCorrelation);
+    return NullableBytes{frame.subspan(header.used)};
+  }
+  /// All of `body` is the message.
+  static void decode(Bytes body, const protocol::WireFormat& format, std::byte* response) {
+    EXPECT_EQ(must(protocol::decode_fields(body, format, "the answer", response)), body.size());
+  }
+
   mutable std::vector<std::byte> kept;
 };
 
