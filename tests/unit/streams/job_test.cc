@@ -63,7 +63,7 @@ TEST(Job, GivesTheSameResultsWhateverTheThreadsAndHoweverTheInputArrives) {
   for (const std::uint64_t seed : {1, 2, 3}) {
     for (const std::int32_t partitions : {1, 3}) {
       SCOPED_TRACE(testing::Message() << "seed " << seed << ", partitions " << partitions);
-      const auto input = visits_input(seed, 20'000);
+      const auto input = visits_input(seed, 8'000);
       FakeClient first;
       fill(first, input, partitions);
       const auto expected = run_to_the_end(first, deterministic("threads", 1));
