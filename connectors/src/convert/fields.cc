@@ -6,7 +6,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "convert/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::connect {
 namespace {
@@ -38,7 +38,7 @@ std::string to_json(const Fields& fields) {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer writer{buffer};
   const auto write_text = [&](std::string_view text) {
-    const auto valid = to_valid_utf8(text);
+    const auto valid = to_utf8(text);
     writer.String(valid.data(), static_cast<rapidjson::SizeType>(valid.size()));
   };
   writer.StartObject();

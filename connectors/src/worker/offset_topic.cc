@@ -9,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#include "convert/utf8.h"
+#include "base/utf8.h"
 
 namespace millrace::connect {
 namespace {
@@ -71,7 +71,7 @@ StoredState state_of(Positions positions) {
 std::string offset_key(std::string_view connector, const SourcePartition& partition) {
   rapidjson::StringBuffer buffer;
   rapidjson::Writer writer{buffer};
-  const auto name = to_valid_utf8(connector);
+  const auto name = to_utf8(connector);
   const auto fields = to_json(partition);
   writer.StartArray();
   writer.String(name.data(), static_cast<rapidjson::SizeType>(name.size()));
