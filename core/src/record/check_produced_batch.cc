@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "record/record_batch.h"
 
@@ -21,11 +22,31 @@ Result<void> check_counts(const RecordBatchView& batch) {
   return {};
 }
 
+/// What Java clients read of LZ4: frames of version 1 with independent blocks and without a dictionary. librdkafka
+/// reads others too, so one producer could stop every Java consumer of a partition.
+Result<void> check_lz4(Bytes frame) {
+  static constexpr std::uint8_t kMagic[] = {0x04, 0x22, 0x4d, 0x18};
+  static constexpr unsigned kVersionAndKind = 0xe3;
+  static constexpr unsigned kReadable = 0x60;
+  if (frame.size() <= std::size(kMagic) || std::memcmp(frame.data(), kMagic, std::size(kMagic)) != 0) {
+    return invalid("the records are said to be compressed by lz4, but are no LZ4 frame");
+  }
+  const auto flags = std::to_integer<unsigned>(frame[std::size(kMagic)]);
+  if ((flags & kVersionAndKind) == kReadable) return {};
+  return invalid(fmt::format(
+      "the records are an LZ4 frame that Java clients cannot read (its flags are {:#04x}); compress into independent "
+      "blocks, without a dictionary",
+      flags));
+}
+
 Result<void> check_kind(const RecordBatchView& batch) {
   if (batch.is_control()) return invalid("clients must not write control batches");
   if (batch.compression_bits() > static_cast<std::uint8_t>(Compression::kZstd)) {
     return fail(ErrorCode::kUnsupportedCompressionType,
                 fmt::format("compression type {} is unknown", batch.compression_bits()));
+  }
+  if (batch.compression_bits() == static_cast<std::uint8_t>(Compression::kLz4)) {
+    MILLRACE_CHECK(check_lz4(batch.bytes().subspan(batch_layout::kRecords)));
   }
   if (batch.has_delete_horizon()) return invalid("clients must not set a delete horizon");
   if (batch.timestamp_type() == TimestampType::kLogAppendTime) {

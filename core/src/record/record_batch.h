@@ -187,9 +187,9 @@ struct ProduceLimits {
   bool keys_required = false;
 };
 
-/// What a client sent for one partition: checked before it goes near the log, without any lock. Exactly one batch of
-/// format 2, complete, no bytes after it, CRC right, counts and offset deltas consistent, no control batch, within the
-/// limits. Errors, as Kafka's: `kCorruptMessage`, `kInvalidRecord`, `kMessageTooLarge`, `kInvalidTimestamp`,
+/// What a client sent for one partition, checked before it goes near the log, without any lock: exactly one batch of
+/// format 2, complete, CRC right, counts and offset deltas consistent, no control batch, LZ4 as Java reads it,
+/// within the limits. Errors, as Kafka's: `kCorruptMessage`, `kInvalidRecord`, `kMessageTooLarge`, `kInvalidTimestamp`,
 /// `kUnsupportedForMessageFormat`, `kUnsupportedCompressionType`. Cost: that of the CRC.
 [[nodiscard]] Result<RecordBatchView> check_produced_batch(Bytes bytes, const ProduceLimits& limits, Timestamp now,
                                                            BufferPool& pool);

@@ -220,6 +220,21 @@ TEST(CheckProducedBatch, RefusesControlBatchesAndUnknownCodecs) {
   EXPECT_EQ(check_error(unknown), ErrorCode::kUnsupportedCompressionType);
 }
 
+TEST(CheckProducedBatch, RefusesLz4FramesThatJavaClientsCannotRead) {
+  auto packed = sample(100, {.compression = Compression::kLz4});
+  EXPECT_EQ(check_error(packed), ErrorCode::kNone);
+  constexpr auto kFlags = batch_layout::kRecords + 4;
+  for (const auto bit : {std::byte{0x20}, std::byte{0x01}}) {  // dependent blocks, a dictionary
+    packed[kFlags] ^= bit;
+    packed.seal();
+    EXPECT_EQ(check_error(packed), ErrorCode::kInvalidRecord);
+    packed[kFlags] ^= bit;
+  }
+  packed[batch_layout::kRecords] ^= std::byte{1};
+  packed.seal();
+  EXPECT_EQ(check_error(packed), ErrorCode::kInvalidRecord);
+}
+
 TEST(CheckProducedBatch, RefusesMoreThanOneBatchAndCutOffOnes) {
   auto made = sample();
   std::vector<std::byte> two{made.batch.bytes.begin(), made.batch.bytes.end()};
