@@ -191,14 +191,11 @@ Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& 
 
 MetadataRecords records_of(const MetadataImage& image) {
   MetadataRecords records;
-  for (const bool first : {true, false}) {
-    for (const auto& [name, level] : image.features) {
-      if ((name == kMetadataVersion) != first) continue;
-      protocol::FeatureLevelRecord record;
-      record.name = name;
-      record.feature_level = level;
-      records.emplace_back(std::move(record));
-    }
+  for (const auto& [name, level] : image.features) {
+    protocol::FeatureLevelRecord record;
+    record.name = name;
+    record.feature_level = level;
+    records.emplace(name == kMetadataVersion ? records.begin() : records.end(), std::move(record));
   }
   for (const auto& [id, broker] : image.brokers) {
     protocol::RegisterBrokerRecord record;
