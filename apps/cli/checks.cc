@@ -9,11 +9,13 @@
 
 namespace millrace::cli {
 
-CLI::Validator whole_number() {
-  return {[](const std::string& word) {
+CLI::Validator whole_number(std::uint64_t most) {
+  return {[most](const std::string& word) {
             std::uint64_t value = 0;
             const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-            if (error == std::errc{} && end == word.data() + word.size()) return std::string{};
+            const bool is_number = end == word.data() + word.size() && !word.empty();
+            if (error == std::errc{} && is_number && value <= most) return std::string{};
+            if (is_number) return fmt::format("\"{}\" is more than {}", word, most);
             return fmt::format("\"{}\" is not a whole number from 0 up", word);
           },
           ""};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,8 +9,8 @@ namespace millrace::cli {
 
 /// Checks of option values, whose messages quote the user's word.
 
-/// A number without sign or fraction: CLI11 itself reads "-1" as the largest one.
-[[nodiscard]] CLI::Validator whole_number();
+/// A number without sign or fraction, up to `most`: CLI11 itself reads "-1" as the largest one.
+[[nodiscard]] CLI::Validator whole_number(std::uint64_t most = UINT64_MAX);
 
 /// Not "": `hint` says what to give.
 [[nodiscard]] CLI::Validator not_empty(std::string_view hint);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,7 +62,7 @@ void declare(CLI::App& app, ConsumeOptions& options) {
   app.add_option("--count", options.count, "end after so many records")->check(CLI::Range(1L, 9223372036854775807L));
   app.add_option("--form", options.form, "what a line is: the value, or JSON with all of the record")
       ->capture_default_str()
-      ->check(CLI::IsMember({"raw", "hex", "key-value", "json"}));
+      ->check(CLI::IsMember(form_names()));
   app.add_option("--separator", options.separator, "between key and value; without, a tab")->default_str("tab");
   declare_log_address(app, options.log);
   app.add_flag("--json", options.json, "the same as --form json");
@@ -80,7 +81,7 @@ class Reader {
       : options_(options), consumer_(consumer), admin_(admin), signals_(signals) {}
 
   Result<void> run() {
-    MILLRACE_CHECK(options_.group.empty() ? assign() : consumer_.subscribe(options_.topics));
+    MILLRACE_CHECK(options_.group.empty() ? assign() : join());
     while (!is_done()) {
       MILLRACE_TRY(batches, consumer_.poll(kLook));
       MILLRACE_CHECK(print(batches));
@@ -103,6 +104,16 @@ class Reader {
     return ends_.empty();
   }
 
+  Result<void> join() {
+    // Who only subscribes would wait in silence, for a broker that is not there or a topic that is misspelt.
+    for (const auto& name : options_.topics) {
+      const auto topic = admin_.describe_topic(name);
+      if (!topic && topic.error().code() != ErrorCode::kUnknownTopicOrPartition) return std::unexpected(topic.error());
+      if (!topic) fmt::print(stderr, "millrace consume: there is no topic \"{}\" yet; waiting for it\n", name);
+    }
+    return consumer_.subscribe(options_.topics);
+  }
+
   Result<void> assign() {
     std::vector<TopicPartition> partitions;
     for (const auto& name : options_.topics) {
@@ -114,10 +125,13 @@ class Reader {
     }
     MILLRACE_CHECK(consumer_.assign(partitions));
     for (const auto& partition : partitions) {
+      if (!options_.follow) {
+        // As this consumer sees it: behind the records of a transaction that is open there is nothing to wait for.
+        MILLRACE_CHECK(consumer_.seek(partition, StartAt::kLatest));
+        MILLRACE_TRY(end, consumer_.position(partition));
+        ends_.emplace(partition, end);
+      }
       MILLRACE_CHECK(seek(partition));
-      if (options_.follow) continue;
-      MILLRACE_TRY(end, admin_.list_offset(partition, {.kind = OffsetKind::kLatest}));
-      ends_.emplace(partition, end.offset);
     }
     return {};
   }
@@ -131,13 +145,17 @@ class Reader {
     if (error == std::errc{} && end == begin + options_.from.size() && offset >= 0) {
       return consumer_.seek(partition, Offset{offset});
     }
-    MILLRACE_TRY(time, parse_time("--from", options_.from));
-    return consumer_.seek_to_time(partition, time);
+    const auto time = parse_time("--from", options_.from);
+    if (time) return consumer_.seek_to_time(partition, *time);
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("--from \"{}\": write earliest, latest, an offset, or a time as 2026-05-01T12:30:00Z",
+                            options_.from));
   }
 
   Result<void> print(const std::vector<PolledBatch>& batches) {
     const auto form = form_of(options_.json ? "json" : options_.form).value();
     Output output{"the records"};
+    std::map<TopicPartition, Offset> behind;
     for (const auto& batch : batches) {
       for (const auto& record : batch.records()) {
         const auto end = ends_.find(batch.partition());
@@ -149,13 +167,16 @@ class Reader {
         print_record(form, options_.separator, batch.partition(), record, text_);
         output.write(text_);
         ++printed_;
-        last_[batch.partition()] = record.offset + 1;
+        behind[batch.partition()] = record.offset + 1;
       }
     }
     auto written = output.finish();
     if (!written && output.reader_is_gone()) {
       output_is_closed_ = true;
       return {};
+    }
+    if (written) {
+      for (const auto& [partition, offset] : behind) last_[partition] = offset;
     }
     return written;
   }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/admin_command.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
@@ -39,8 +40,8 @@ struct GroupOptions {
   bool to_earliest = false;
   bool to_latest = false;
   std::string to_time;
-  std::string to_offset;
-  std::string shift;
+  std::optional<std::int64_t> to_offset;
+  std::optional<std::int64_t> shift;
   bool dry_run = false;
   bool json = false;
 };
@@ -67,7 +68,7 @@ GroupCommands declare(CLI::App& app, GroupOptions& options) {
   reset->add_flag("--to-earliest", options.to_earliest, "to the first record there is");
   reset->add_flag("--to-latest", options.to_latest, "behind the last one");
   reset->add_option("--to-time", options.to_time, "to the first record at or after a time: 2026-05-01T12:30:00Z");
-  reset->add_option("--to-offset", options.to_offset, "to this offset")->check(whole_number());
+  reset->add_option("--to-offset", options.to_offset, "to this offset")->check(whole_number(INT64_MAX));
   reset->add_option("--shift", options.shift, "by so many records: -100 reads the last hundred again")
       ->check(CLI::TypeValidator<std::int64_t>("NUMBER"));
   reset->add_flag("--dry-run", options.dry_run, "only say what would be set");
@@ -131,12 +132,6 @@ Result<std::map<TopicPartition, Progress>> progress_of(Admin& admin, const Group
   return all;
 }
 
-template <class Number>
-std::string text_of(const std::optional<Number>& number) {
-  return number ? std::to_string(*number) : "-";
-}
-std::string text_of(const std::optional<Offset>& offset) { return offset ? std::to_string(offset->value()) : "-"; }
-
 std::string group_as_text(const GroupDescription& group, const std::map<TopicPartition, Progress>& progress) {
   auto text = fmt::format("{}: {}, {} members{}\n", cell_text(group.id), group.state, group.members.size(),
                           group.protocol.empty() ? "" : ", " + group.protocol);
@@ -148,28 +143,14 @@ std::string group_as_text(const GroupDescription& group, const std::map<TopicPar
                {"CLIENT"},
                {"MEMBER"}}};
   for (const auto& [partition, one] : progress) {
-    table.add({cell_text(partition.topic), std::to_string(partition.partition.value()), text_of(one.committed),
-               text_of(one.end), text_of(one.lag()), cell_text(one.client), cell_text(one.member)});
+    table.add({cell_text(partition.topic), std::to_string(partition.partition.value()), cell_text(one.committed),
+               cell_text(one.end), cell_text(one.lag()), cell_text(one.client), cell_text(one.member)});
   }
   if (!table.empty()) text += table.text();
   for (const auto& member : group.members) {
     if (member.assignment.empty()) text += fmt::format("without a partition: {}\n", cell_text(member.id));
   }
   return text;
-}
-
-template <class T>
-void optional_field(JsonText& json, std::string_view name, const std::optional<T>& value) {
-  if (value) {
-    json.field(name, *value);
-  } else {
-    json.field(name, nullptr);
-  }
-}
-
-std::optional<std::int64_t> number_of(const std::optional<Offset>& offset) {
-  if (!offset) return std::nullopt;
-  return offset->value();
 }
 
 std::string group_as_json(const GroupDescription& group, const std::map<TopicPartition, Progress>& progress) {
@@ -184,7 +165,7 @@ std::string group_as_json(const GroupDescription& group, const std::map<TopicPar
       for (const auto& member : group.members) {
         json.object([&] {
           json.field("member", member.id);
-          optional_field(json, "instance", member.instance_id);
+          json.field("instance", member.instance_id);
           json.field("client", member.client_id);
           json.field("host", member.client_host);
         });
@@ -196,9 +177,9 @@ std::string group_as_json(const GroupDescription& group, const std::map<TopicPar
         json.object([&, &partition = partition, &one = one] {
           json.field("topic", partition.topic);
           json.field("partition", partition.partition.value());
-          optional_field(json, "committed_offset", number_of(one.committed));
-          optional_field(json, "end_offset", number_of(one.end));
-          optional_field(json, "lag", one.lag());
+          json.field("committed_offset", one.committed);
+          json.field("end_offset", one.end);
+          json.field("lag", one.lag());
           if (!one.member.empty()) json.field("member", one.member);
         });
       }
@@ -235,7 +216,7 @@ Result<std::vector<PartitionOffset>> partitions_to_reset(Admin& admin, const std
     const auto colon = word.rfind(':');
     if (colon != std::string::npos) {
       const auto number = word.substr(colon + 1);
-      if (const auto problem = whole_number()(number); !problem.empty()) {
+      if (const auto problem = whole_number(INT32_MAX)(number); !problem.empty()) {
         return fail(ErrorCode::kInvalidConfig, fmt::format("--topic {}: {}", word, problem));
       }
       want({word.substr(0, colon), PartitionIndex{std::stoi(number)}});
@@ -263,14 +244,20 @@ Result<Offset> target_of(Admin& admin, const PartitionOffset& from, const GroupO
     MILLRACE_TRY(found, admin.list_offset(from.partition, {.kind = OffsetKind::kByTime, .time = time}));
     return found.offset == kNoOffset ? next : found.offset;
   }
-  if (!options.to_offset.empty()) return std::clamp(Offset{std::stoll(options.to_offset)}, first, next);
+  if (options.to_offset) return std::clamp(Offset{*options.to_offset}, first, next);
   const auto base = from.offset == kNoOffset ? next : from.offset;
-  return std::clamp(base + std::stoll(options.shift), first, next);
+  // Beyond the last record is behind it, however far.
+  const auto shift = std::min(options.shift.value_or(0), std::max<std::int64_t>(next - base, 0));
+  return std::clamp(base + shift, first, next);
+}
+
+std::optional<Offset> known_offset(const PartitionOffset& at) {
+  return at.offset == kNoOffset ? std::nullopt : std::optional{at.offset};
 }
 
 Result<void> reset_groups(Admin& admin, const GroupOptions& options, Output& output) {
   const int ways = int{options.to_earliest} + int{options.to_latest} + int{!options.to_time.empty()} +
-                   int{!options.to_offset.empty()} + int{!options.shift.empty()};
+                   int{options.to_offset.has_value()} + int{options.shift.has_value()};
   if (ways != 1) {
     return fail(ErrorCode::kInvalidConfig,
                 "say where to, with one of --to-earliest, --to-latest, --to-time, --to-offset, --shift");
@@ -283,7 +270,7 @@ Result<void> reset_groups(Admin& admin, const GroupOptions& options, Output& out
       MILLRACE_TRY(to, target_of(admin, from, options));
       after.push_back({.partition = from.partition, .offset = to});
       table.add({cell_text(from.partition.topic), std::to_string(from.partition.partition.value()),
-                 from.offset == kNoOffset ? "-" : std::to_string(from.offset.value()), std::to_string(to.value())});
+                 cell_text(known_offset(from)), cell_text(std::optional{to})});
     }
     if (!options.dry_run) MILLRACE_CHECK(admin.alter_group_offsets(name, after));
     if (!options.json) {
@@ -300,8 +287,8 @@ Result<void> reset_groups(Admin& admin, const GroupOptions& options, Output& out
           json.object([&] {
             json.field("topic", after[i].partition.topic);
             json.field("partition", after[i].partition.partition.value());
-            optional_field(json, "from", before[i].offset == kNoOffset ? std::nullopt : number_of(before[i].offset));
-            json.field("to", after[i].offset.value());
+            json.field("from", known_offset(before[i]));
+            json.field("to", after[i].offset);
           });
         }
       });
@@ -342,25 +329,14 @@ int run_group(std::span<char*> arguments) {
   CLI::App app{kGroupSummary, "millrace group"};
   const auto commands = declare(app, options);
   if (const auto ended = parse_options(app, arguments)) return *ended;
-  const std::pair<CLI::App*, Result<void> (*)(Admin&, const GroupOptions&, Output&)> actions[] = {
-      {commands.list, list_groups},
-      {commands.describe, describe_groups},
-      {commands.reset, reset_groups},
-      {commands.remove, delete_groups}};
-  for (const auto& [command, act] : actions) {
-    if (!command->parsed()) continue;
-    const auto name = full_name(*command);
-    const auto client = open_log(options.log, Folder::kMustExist);
-    if (!client) return say_failure(name, client.error());
-    const auto admin = (*client)->admin();
-    if (!admin) return say_failure(name, admin.error());
-    Output output{"the answer"};
-    const auto done = act(**admin, options, output);
-    const auto written = output.finish();
-    if (!done) return say_failure(name, done.error());
-    return written ? kDone : say_failure(name, written.error());
-  }
-  return kWrongUse;
+  const auto with_options = [&](auto act) {
+    return [&options, act](Admin& admin, Output& output) { return act(admin, options, output); };
+  };
+  const AdminCommand actions[] = {{commands.list, with_options(list_groups)},
+                                  {commands.describe, with_options(describe_groups)},
+                                  {commands.reset, with_options(reset_groups)},
+                                  {commands.remove, with_options(delete_groups)}};
+  return run_admin_command(actions, options.log);
 }
 
 }  // namespace millrace::cli

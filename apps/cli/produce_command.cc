@@ -47,7 +47,7 @@ void declare(CLI::App& app, ProduceOptions& options) {
   app.add_option("--file", options.file, "the lines; - is standard input")->capture_default_str();
   app.add_option("--form", options.form, "what a line is: the value, or JSON with key, value, headers, timestamp")
       ->capture_default_str()
-      ->check(CLI::IsMember({"raw", "hex", "key-value", "json"}));
+      ->check(CLI::IsMember(form_names()));
   app.add_option("--separator", options.separator, "between key and value; without, a tab")
       ->default_str("tab")
       ->check(not_empty("give the text between key and value"));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "cli/json_text.h"
 
 namespace millrace::cli {
@@ -50,30 +51,6 @@ std::string to_hex(std::string_view bytes) {
   std::string text;
   append_hex(bytes, text);
   return text;
-}
-
-/// Whether it is well-formed UTF-8: no overlong forms, no surrogates.
-bool is_text(std::string_view bytes) {
-  const auto at = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U; };
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto lead = at(i);
-    const std::size_t size = lead < 0x80                   ? 1
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-    if (size == 0 || i + size > bytes.size()) return false;
-    for (std::size_t k = 1; k < size; ++k) {
-      if ((at(i + k) & 0xc0U) != 0x80U) return false;
-    }
-    const auto second = at(i + 1);
-    if (lead == 0xe0 && second < 0xa0) return false;
-    if (lead == 0xed && second >= 0xa0) return false;
-    if (lead == 0xf0 && second < 0x90) return false;
-    if (lead == 0xf4 && second >= 0x90) return false;
-    i += size;
-  }
-  return true;
 }
 
 // --- JSON ------------------------------------------------------------------------------------------------------------
@@ -147,7 +124,7 @@ Result<LineRecord> parse_json(std::string_view line) {
 void bytes_field(JsonText& json, std::string_view name, const NullableBytes& bytes) {
   if (bytes.is_null()) {
     json.field(name, nullptr);
-  } else if (is_text(bytes.text())) {
+  } else if (is_utf8(bytes.text())) {
     json.field(name, bytes.text());
   } else {
     json.field(fmt::format("{}_hex", name), to_hex(bytes.text()));
@@ -168,10 +145,10 @@ std::string to_json(const TopicPartition& partition, const RecordView& record) {
     json.key("headers");
     json.object([&] {
       for (const auto& header : headers) {
-        json.key(is_text(header.name) ? std::string{header.name} : to_hex(header.name));
+        json.key(is_utf8(header.name) ? std::string{header.name} : to_hex(header.name));
         if (header.value.is_null()) {
           json.value(nullptr);
-        } else if (is_text(header.value.text())) {
+        } else if (is_utf8(header.value.text())) {
           json.value(header.value.text());
         } else {
           json.object([&] { json.field("hex", to_hex(header.value.text())); });
@@ -188,6 +165,12 @@ std::optional<RecordForm> form_of(std::string_view name) {
   const auto* const found = std::ranges::find(kForms, name, &std::pair<std::string_view, RecordForm>::first);
   if (found == std::end(kForms)) return std::nullopt;
   return found->second;
+}
+
+std::vector<std::string> form_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, form] : kForms) names.emplace_back(name);
+  return names;
 }
 
 Result<LineRecord> parse_record(RecordForm form, std::string_view separator, std::string_view line) {

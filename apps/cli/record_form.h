@@ -19,8 +19,9 @@ namespace millrace::cli {
 ///                all may be absent, null is no value; bytes that are no text are "key_hex", "value_hex" and in headers
 ///                {"hex": "00ff"}. Written with "topic" and "offset" too, which are not read.
 enum class RecordForm : unsigned char { kRaw, kHex, kKeyValue, kJson };
-inline constexpr std::string_view kFormNames = "raw, hex, key-value or json";
 [[nodiscard]] std::optional<RecordForm> form_of(std::string_view name);
+/// The names that `form_of` knows.
+[[nodiscard]] std::vector<std::string> form_names();
 
 /// A record with bytes of its own.
 struct LineRecord {

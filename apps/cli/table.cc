@@ -22,6 +22,10 @@ std::string cell_text(std::string_view text) {
   return shown;
 }
 
+std::string cell_text(std::optional<std::int64_t> number) { return number ? std::to_string(*number) : cell_text(""); }
+
+std::string cell_text(std::optional<Offset> offset) { return offset ? std::to_string(offset->value()) : cell_text(""); }
+
 std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {

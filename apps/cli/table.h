@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "millrace/types.h"
 
 namespace millrace::cli {
 
@@ -32,5 +36,7 @@ class Table {
 
 /// "-" for nothing, and control characters shown as '?': what others named must not move the cursor.
 [[nodiscard]] std::string cell_text(std::string_view text);
+[[nodiscard]] std::string cell_text(std::optional<std::int64_t> number);
+[[nodiscard]] std::string cell_text(std::optional<Offset> offset);
 
 }  // namespace millrace::cli

@@ -3,68 +3,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <chrono>
-#include <optional>
+
+#include "weblog/time_text.h"
 
 namespace millrace::cli {
-namespace {
-
-/// Reads the parts of a text one after the other; the first that is not there makes all of it wrong.
-class Parts {
- public:
-  explicit Parts(std::string_view text) : left_(text) {}
-  int number(std::size_t digits) {
-    int value = 0;
-    const auto word = left_.substr(0, digits);
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (word.size() != digits || error != std::errc{} || end != word.data() + digits || value < 0) ok_ = false;
-    left_.remove_prefix(word.size());
-    return value;
-  }
-  void sign(char wanted) {
-    if (!left_.starts_with(wanted)) ok_ = false;
-    if (!left_.empty()) left_.remove_prefix(1);
-  }
-  [[nodiscard]] bool next_is(char wanted) const { return left_.starts_with(wanted); }
-  [[nodiscard]] bool at_end() const { return left_.empty(); }
-  [[nodiscard]] bool ok() const { return ok_; }
-
- private:
-  std::string_view left_;
-  bool ok_ = true;
-};
-
-std::optional<Timestamp> date_and_time(std::string_view text) {
-  using namespace std::chrono;
-  Parts parts{text};
-  const year y{parts.number(4)};
-  parts.sign('-');
-  const month m{static_cast<unsigned>(parts.number(2))};
-  parts.sign('-');
-  const day d{static_cast<unsigned>(parts.number(2))};
-  const year_month_day date{y, m, d};
-  if (!parts.ok() || !date.ok()) return std::nullopt;
-  milliseconds time{};
-  if (!parts.at_end()) {
-    parts.sign('T');
-    const auto hour = parts.number(2);
-    parts.sign(':');
-    const auto minute = parts.number(2);
-    parts.sign(':');
-    const auto second = parts.number(2);
-    time = hours{hour} + minutes{minute} + seconds{second};
-    if (parts.next_is('.')) {
-      parts.sign('.');
-      time += milliseconds{parts.number(3)};
-    }
-    parts.sign('Z');
-    if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  }
-  if (!parts.ok() || !parts.at_end()) return std::nullopt;
-  return Timestamp{sys_days{date}.time_since_epoch() + time};
-}
-
-}  // namespace
 
 Result<Timestamp> parse_time(std::string_view option, std::string_view text) {
   std::int64_t number = 0;
@@ -72,7 +14,14 @@ Result<Timestamp> parse_time(std::string_view option, std::string_view text) {
   if (error == std::errc{} && end == text.data() + text.size() && number >= 0) {
     return Timestamp{std::chrono::milliseconds{number}};
   }
-  if (const auto time = date_and_time(text)) return *time;
+  constexpr std::size_t kDate = 10;
+  constexpr std::size_t kDateAndTime = 19;
+  const auto whole = text.size() == kDate ? fmt::format("{}T00:00:00Z", text) : std::string{text};
+  // Whose clock a time without a zone is of nobody can know.
+  const bool has_zone = whole.find_first_of("Zz+-", kDateAndTime) != std::string::npos;
+  if (const auto read = weblog::read_iso_time(whole); read && has_zone && read->length == whole.size()) {
+    return read->time;
+  }
   return fail(ErrorCode::kInvalidConfig,
               fmt::format("{} \"{}\": write a time as 2026-05-01T12:30:00Z, or milliseconds since 1970", option, text));
 }

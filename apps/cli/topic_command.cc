@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/admin_command.h"
 #include "cli/checks.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
@@ -86,10 +87,6 @@ struct Range {
   std::optional<Offset> next;
 };
 
-std::string number_or_dash(const std::optional<Offset>& offset) {
-  return offset ? std::to_string(offset->value()) : "-";
-}
-
 template <class Ids>
 std::string joined_ids(const Ids& ids) {
   std::string text;
@@ -119,21 +116,13 @@ void describe_as_text(const TopicDescription& topic, const std::vector<Range>& r
   for (std::size_t i = 0; i < topic.partitions.size(); ++i) {
     const auto& one = topic.partitions[i];
     table.add({std::to_string(one.index.value()), std::to_string(one.leader.value()), joined_ids(one.replicas),
-               joined_ids(one.in_sync), number_or_dash(ranges[i].first), number_or_dash(ranges[i].next)});
+               joined_ids(one.in_sync), cell_text(ranges[i].first), cell_text(ranges[i].next)});
   }
   output.write(table.text());
   if (configs.empty()) return;
   Table settings{{{"SETTING"}, {"VALUE"}}};
   for (const auto& [key, value] : configs) settings.add({key, cell_text(value)});
   output.write(settings.text());
-}
-
-void offset_field(JsonText& json, std::string_view name, const std::optional<Offset>& offset) {
-  if (offset) {
-    json.field(name, offset->value());
-  } else {
-    json.field(name, nullptr);
-  }
 }
 
 template <class Ids>
@@ -160,8 +149,8 @@ void describe_as_json(const TopicDescription& topic, const std::vector<Range>& r
           json.field("leader", one.leader.value());
           ids_field(json, "replicas", one.replicas);
           ids_field(json, "in_sync", one.in_sync);
-          offset_field(json, "first_offset", ranges[i].first);
-          offset_field(json, "next_offset", ranges[i].next);
+          json.field("first_offset", ranges[i].first);
+          json.field("next_offset", ranges[i].next);
         });
       }
     });
@@ -282,27 +271,15 @@ int run_topic(std::span<char*> arguments) {
   CLI::App app{kTopicSummary, "millrace topic"};
   const auto commands = declare(app, options);
   if (const auto ended = parse_options(app, arguments)) return *ended;
-  const std::pair<CLI::App*, Result<void> (*)(Admin&, const TopicOptions&, Output&)> actions[] = {
-      {commands.create, create_topics},
-      {commands.list, list_topics},
-      {commands.describe, describe_topics},
-      {commands.alter, alter_topics},
-      {commands.remove, delete_topics}};
-  for (const auto& [command, act] : actions) {
-    if (!command->parsed()) continue;
-    const auto name = full_name(*command);
-    const auto client = open_log(options.log, command == commands.create ? Folder::kMayBeMade : Folder::kMustExist);
-    if (!client) return say_failure(name, client.error());
-    const auto admin = (*client)->admin();
-    if (!admin) return say_failure(name, admin.error());
-    Output output{"the answer"};
-    const auto done = act(**admin, options, output);
-    // What was done is said also when the next was not.
-    const auto written = output.finish();
-    if (!done) return say_failure(name, done.error());
-    return written ? kDone : say_failure(name, written.error());
-  }
-  return kWrongUse;
+  const auto with_options = [&](auto act) {
+    return [&options, act](Admin& admin, Output& output) { return act(admin, options, output); };
+  };
+  const AdminCommand actions[] = {{commands.create, with_options(create_topics), Folder::kMayBeMade},
+                                  {commands.list, with_options(list_topics)},
+                                  {commands.describe, with_options(describe_topics)},
+                                  {commands.alter, with_options(alter_topics)},
+                                  {commands.remove, with_options(delete_topics)}};
+  return run_admin_command(actions, options.log);
 }
 
 }  // namespace millrace::cli

@@ -13,7 +13,6 @@
 #include "cli/size_text.h"
 #include "cli/stderr_logger.h"
 #include "cli/stop_signals.h"
-#include "weblog/disk_full.h"
 #include "weblog/runner.h"
 
 namespace millrace::cli {
@@ -96,7 +95,7 @@ int wrong_use(std::string_view message) {
 }
 
 int failed(const Error& error) {
-  const auto* next = weblog::is_disk_full(error.message()) ? ". Free some space and start again." : "";
+  const auto* next = error.code() == ErrorCode::kNoSpace ? ". Free some space and start again." : "";
   fmt::print(stderr, "millrace weblog: {}{}\n", error.message(), next);
   return kFailed;
 }

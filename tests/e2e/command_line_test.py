@@ -98,6 +98,7 @@ def records(log, folder):
     log.refused(2, "line 2: not JSON", "produce", "lines", "--form", "json", stdin=b'{"value":"good"}\n{"value"\n')
     assert log.do("consume", "lines", "--from", "5") == b"good\n", "what was before a wrong line is stored"
     log.refused(1, "there is no topic", "consume", "nothing-here")
+    log.refused(2, "write earliest, latest, an offset, or a time", "consume", "lines", "--from", "soon")
     log.refused(1, "lines-of-nobody", "produce", "lines", "--file", "lines-of-nobody")
 
 
@@ -138,6 +139,11 @@ def groups(log):
     log.do("group", "delete", "crew")
     log.refused(1, "there is no group", "group", "describe", "crew")
     log.refused(2, "say where to", "group", "reset", "crew", "--topic", "work")
+    # Numbers that no type holds are wrong use, not the program's end.
+    log.refused(2, "is more than", "group", "reset", "crew", "--topic", "work:99999999999", "--to-latest")
+    log.refused(2, "is more than", "group", "reset", "crew", "--topic", "work", "--to-offset", 2**64 - 1)
+    far = log.lines("group", "reset", "far", "--topic", "work", "--shift", 2**63 - 1)[0]
+    assert [row["to"] for row in far["partitions"]] == [5, 5], far
 
 
 def ends_by_signals_and_closed_pipes(log):
@@ -221,6 +227,16 @@ def completion():
         subprocess.run(["zsh", "-n"], input=script, check=True, timeout=60)
 
 
+def says_what_a_group_waits_for(log):
+    nobody = Log("kafka:127.0.0.1:1")
+    nobody.refused(1, "cannot connect", "consume", "work", "--group", "crew")
+    command = [PROGRAM, "consume", "not-yet", "--group", "early", "--at", log.at]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert b'there is no topic "not-yet" yet' in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(program.PATIENCE) == 0
+
+
 def main():
     program.need("kcat")
     with program.folder() as folder:
@@ -234,6 +250,7 @@ def main():
             other_clients(log, address)
             groups(log)
             ends_by_signals_and_closed_pipes(log)
+            says_what_a_group_waits_for(log)
             loads_the_kafka_client_only_when_asked(log, folder)
             print("over a cluster: good", flush=True)
             assert broker.end() == 0, broker.messages()
