@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <span>
 
 #include "weblog/printable.h"
@@ -14,8 +13,6 @@ namespace {
 constexpr std::size_t kNameColumns = 50;
 /// A screenful each; --json has the rest.
 constexpr std::size_t kMostEntries = 10;
-
-using Out = std::back_insert_iterator<std::string>;
 
 /// "12,345,678"
 std::string grouped(std::uint64_t number) {
@@ -54,33 +51,35 @@ std::string fitted(std::string_view name) {
   return safe;
 }
 
-void list(Out out, std::string_view title, const TopList& top) {
-  if (top.entries.empty()) return;
-  fmt::format_to(out, "\n{} ({})\n", title, grouped(top.distinct));
+std::string list_text(std::string_view title, const TopList& top) {
+  if (top.entries.empty()) return {};
+  auto text = fmt::format("\n{} ({})\n", title, grouped(top.distinct));
   for (const auto& entry : std::span{top.entries}.first(std::min(kMostEntries, top.entries.size()))) {
-    fmt::format_to(out, "  {:>12}  {:>10}  {}\n", grouped(entry.tally.hits), size_text(entry.tally.bytes),
-                   fitted(entry.name));
+    text += fmt::format("  {:>12}  {:>10}  {}\n", grouped(entry.tally.hits), size_text(entry.tally.bytes),
+                        fitted(entry.name));
   }
+  return text;
 }
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void hours(Out out, std::span<const WindowTally> per_hour) {
-  if (per_hour.empty()) return;
+std::string hours_text(std::span<const WindowTally> per_hour) {
+  if (per_hour.empty()) return {};
   constexpr std::size_t kMost = 24;
   constexpr double kBar = 40;
   const auto shown = per_hour.last(std::min(kMost, per_hour.size()));
   const auto busiest = std::ranges::max(shown, {}, [](const auto& window) { return window.tally.hits; }).tally.hits;
-  fmt::format_to(out, "\nHits per hour, UTC ({} hours{})\n", grouped(per_hour.size()),
-                 shown.size() < per_hour.size() ? ", the last 24 shown" : "");
+  auto text = fmt::format("\nHits per hour, UTC ({} hours{})\n", grouped(per_hour.size()),
+                          shown.size() < per_hour.size() ? ", the last 24 shown" : "");
   for (const auto& window : shown) {
     const auto bar =
         static_cast<std::size_t>(kBar * static_cast<double>(window.tally.hits) / static_cast<double>(busiest));
-    fmt::format_to(out, "  {}  {:>10}  {:#>{}}\n", iso_text(window.start).substr(0, 16), grouped(window.tally.hits), "",
-                   bar);
+    text += fmt::format("  {}  {:>10}  {:#>{}}\n", iso_text(window.start).substr(0, 16), grouped(window.tally.hits), "",
+                        bar);
   }
+  return text;
 }
 
 struct TitledList {
@@ -96,29 +95,26 @@ constexpr TitledList kTitledLists[] = {
 }  // namespace
 
 std::string to_text(const Report& report) {
-  std::string text;
-  Out out{text};
   const std::string_view about = report.approximate ? "about " : "";
-  fmt::format_to(out, "{} lines, {} hits, {} rejected\n", grouped(report.lines), grouped(report.total.hits),
-                 grouped(report.rejected));
-  if (report.first && report.last) fmt::format_to(out, "{} to {}\n", iso_text(*report.first), iso_text(*report.last));
-  fmt::format_to(out, "{} sent, {}{} unique visitors, {} errors ({:.2f} %)\n", size_text(report.total.bytes), about,
-                 grouped(report.unique_visitors), grouped(report.total.errors),
-                 share(report.total.errors, report.total.hits));
-  if (report.approximate)
-    fmt::format_to(out, "Memory ran out: lists and visitors are estimates. Give more with --memory.\n");
+  auto text = fmt::format("{} lines, {} hits, {} rejected\n", grouped(report.lines), grouped(report.total.hits),
+                          grouped(report.rejected));
+  if (report.first && report.last) text += fmt::format("{} to {}\n", iso_text(*report.first), iso_text(*report.last));
+  text += fmt::format("{} sent, {}{} unique visitors, {} errors ({:.2f} %)\n", size_text(report.total.bytes), about,
+                      grouped(report.unique_visitors), grouped(report.total.errors),
+                      share(report.total.errors, report.total.hits));
+  if (report.approximate) text += "Memory ran out: lists and visitors are estimates. Give more with --memory.\n";
   if (!report.status.empty()) {
-    fmt::format_to(out, "\nStatus\n");
+    text += "\nStatus\n";
     for (const auto& [status, hits] : report.status) {
-      fmt::format_to(out, "  {:>12}  {:>8.2f} %  {}\n", grouped(hits), share(hits, report.total.hits), status);
+      text += fmt::format("  {:>12}  {:>8.2f} %  {}\n", grouped(hits), share(hits, report.total.hits), status);
     }
   }
-  hours(out, report.per_hour);
-  for (const auto& each : kTitledLists) list(out, each.title, report.*each.entries);
+  text += hours_text(report.per_hour);
+  for (const auto& each : kTitledLists) text += list_text(each.title, report.*each.entries);
   if (!report.rejected_samples.empty()) {
-    fmt::format_to(out, "\nRejected, the first of them\n");
+    text += "\nRejected, the first of them\n";
     for (const auto& sample : report.rejected_samples) {
-      fmt::format_to(out, "  offset {}: {}: {}\n", sample.offset.value(), sample.reason, fitted(sample.line));
+      text += fmt::format("  offset {}: {}: {}\n", sample.offset.value(), sample.reason, fitted(sample.line));
     }
   }
   return text;

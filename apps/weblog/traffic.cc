@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <iterator>
 #include <string_view>
 
 namespace millrace::weblog {
@@ -200,8 +199,7 @@ void TrafficGenerator::append_request(Timestamp time) {
     status = 206;
     bytes = 1 + random_.below(page.bytes);
   } else if (!page.is_static && random_.one_in(20)) {
-    fmt::format_to(std::back_inserter(path), "?q={}+{}&page={}", pick(random_, kWords), pick(random_, kWords),
-                   1 + random_.below(9));
+    path += fmt::format("?q={}+{}&page={}", pick(random_, kWords), pick(random_, kWords), 1 + random_.below(9));
   } else if (!is_crawler && random_.one_in(50)) {
     method = "POST";
     path = "/api/contact";
@@ -214,17 +212,16 @@ void TrafficGenerator::append_request(Timestamp time) {
 
   const auto user = random_.one_in(500) ? pick(random_, kUsers) : string_view{"-"};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  fmt::format_to(std::back_inserter(line_), R"({} - {} [{:%d/%b/%Y:%H:%M:%S} +0000] "{} {} HTTP/{}" {} )",
-                 visitor.address, user, fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), method, path,
-                 random_.one_in(30) ? "1.0" : "1.1", status);
+  line_ += fmt::format(R"({} - {} [{:%d/%b/%Y:%H:%M:%S} +0000] "{} {} HTTP/{}" {} )", visitor.address, user,
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), method, path,
+                       random_.one_in(30) ? "1.0" : "1.1", status);
   // Apache writes "-" for no bytes, nginx 0: both occur.
   if (bytes == 0 && random_.one_in(2)) {
     line_ += '-';
   } else {
-    fmt::format_to(std::back_inserter(line_), "{}", bytes);
+    line_ += fmt::format("{}", bytes);
   }
-  fmt::format_to(std::back_inserter(line_), R"( "{}" "{}")", random_.one_in(3) ? visitor.referrer : string_view{"-"},
-                 visitor.agent);
+  line_ += fmt::format(R"( "{}" "{}")", random_.one_in(3) ? visitor.referrer : string_view{"-"}, visitor.agent);
 }
 
 /// Spoils the line in one of the ways that logs in the wild are spoiled. Each leaves something that is no log line.

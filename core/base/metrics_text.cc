@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/assert.h"
 #include "base/utf8.h"
@@ -53,8 +52,7 @@ std::string metrics_markdown(std::span<const MetricInfo> metrics) {
 
 void MetricsText::begin(const MetricInfo& metric) {
   metric_ = &metric;
-  fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", metric.name, metric.help, metric.name,
-                 name_of(metric.type));
+  text_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", metric.name, metric.help, metric.name, name_of(metric.type));
 }
 
 void MetricsText::name(std::string_view suffix, Labels labels, std::string_view last_label) {
@@ -82,17 +80,17 @@ void MetricsText::name(std::string_view suffix, Labels labels, std::string_view 
 
 void MetricsText::sample(Labels labels, std::uint64_t value) {
   name({}, labels);
-  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+  text_ += fmt::format("{}\n", value);
 }
 
 void MetricsText::sample(Labels labels, std::int64_t value) {
   name({}, labels);
-  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+  text_ += fmt::format("{}\n", value);
 }
 
 void MetricsText::sample(Labels labels, double value) {
   name({}, labels);
-  fmt::format_to(std::back_inserter(text_), "{}\n", value);
+  text_ += fmt::format("{}\n", value);
 }
 
 void MetricsText::sample(Labels labels, const DurationHistogram::Snapshot& histogram) {
@@ -102,12 +100,12 @@ void MetricsText::sample(Labels labels, const DurationHistogram::Snapshot& histo
     const bool is_last = i == DurationHistogram::kBounds.size();
     name("_bucket", labels,
          is_last ? std::string{"le=\"+Inf\""} : fmt::format("le=\"{}\"", seconds(DurationHistogram::kBounds[i])));
-    fmt::format_to(std::back_inserter(text_), "{}\n", so_far);
+    text_ += fmt::format("{}\n", so_far);
   }
   name("_sum", labels);
-  fmt::format_to(std::back_inserter(text_), "{}\n", seconds(histogram.total));
+  text_ += fmt::format("{}\n", seconds(histogram.total));
   name("_count", labels);
-  fmt::format_to(std::back_inserter(text_), "{}\n", so_far);
+  text_ += fmt::format("{}\n", so_far);
 }
 
 }  // namespace millrace

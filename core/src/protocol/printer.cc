@@ -19,7 +19,7 @@ class FieldPrinter {
     std::string_view between;
     for (const auto& row : table.rows) {
       if (!row.rules.versions.has(version_)) continue;
-      fmt::format_to(std::back_inserter(text_), "{}{}: ", between, row.name);
+      text_ += fmt::format("{}{}: ", between, row.name);
       value(*row.type, object + row.offset);
       between = ", ";
     }
@@ -90,14 +90,14 @@ class FieldPrinter {
 
   void number(std::int64_t number) { text_ += std::to_string(number); }
   void null() { text_ += "null"; }
-  void size_only(std::size_t size) { fmt::format_to(std::back_inserter(text_), "<{} bytes>", size); }
+  void size_only(std::size_t size) { text_ += fmt::format("<{} bytes>", size); }
 
   void quoted(std::string_view text) {
     text_ += '"';
     for (const char c : text) {
       if (c == '"' || c == '\\') text_ += '\\';
       if (static_cast<unsigned char>(c) < 0x20)
-        fmt::format_to(std::back_inserter(text_), "\\x{:02x}", static_cast<unsigned>(c));
+        text_ += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
       else
         text_ += c;
     }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <numeric>
 #include <set>
@@ -35,21 +34,20 @@ enum class Described : std::uint8_t { kAll, kState };
 
 std::string describe_node(const detail::Node& node, Described what) {
   auto line = fmt::format("  {} {}", node.id, node.kind);
-  const auto into = std::back_inserter(line);
-  if (!node.label.empty()) fmt::format_to(into, " {}", node.label);
-  if (!node.store_name().empty()) fmt::format_to(into, " \"{}\"", node.store_name());
+  if (!node.label.empty()) line += fmt::format(" {}", node.label);
+  if (!node.store_name().empty()) line += fmt::format(" \"{}\"", node.store_name());
   const char* before = " <- ";
   for (const auto input : node.inputs) {
-    fmt::format_to(into, "{}{}", before, input);
+    line += fmt::format("{}{}", before, input);
     before = ", ";
   }
   if (const auto* aggregate = dynamic_cast<const detail::AggregateBase*>(&node)) {
     const auto* const emits = aggregate->emit == Emit::kOnClose ? "on close" : "on update";
     if (aggregate->windows) {
-      fmt::format_to(into, " [{}, {}]",
-                     what == Described::kAll ? aggregate->windows->to_string() : aggregate->windows->shape(), emits);
+      line += fmt::format(
+          " [{}, {}]", what == Described::kAll ? aggregate->windows->to_string() : aggregate->windows->shape(), emits);
     } else {
-      fmt::format_to(into, " [{}]", emits);
+      line += fmt::format(" [{}]", emits);
     }
   }
   return line;
