@@ -115,6 +115,19 @@ def other_clients(log, address):
     assert log.do("consume", "shared", "--form", "key-value", "--from", "1") == b"q\tfrom kcat\n"
 
 
+def ends_before_an_open_transaction(log, address):
+    log.do("topic", "create", "decided")
+    log.do("produce", "decided", stdin=b"decided\n")
+    command = ["kcat", "-b", address, "-P", "-t", "decided", "-X", "transactional.id=undecided", "-X", "linger.ms=0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as producer:
+        producer.stdin.write(b"undecided\n" * 50_000)  # kcat reads whole blocks
+        producer.stdin.flush()
+        everything = ("consume", "decided", "--set", "isolation.level=read_uncommitted")
+        program.await_that("the open transaction", lambda: b"undecided" in log.do(*everything))
+        assert log.do("consume", "decided") == b"decided\n"
+        producer.kill()
+
+
 def groups(log):
     log.do("topic", "create", "work", "--partitions", "2")
     for partition in range(2):
@@ -248,6 +261,7 @@ def main():
             topics(log)
             records(log, folder)
             other_clients(log, address)
+            ends_before_an_open_transaction(log, address)
             groups(log)
             ends_by_signals_and_closed_pipes(log)
             says_what_a_group_waits_for(log)
