@@ -25,6 +25,9 @@ if(MILLRACE_WERROR)
   add_compile_options(-Werror)
 endif()
 
+# For what is run a few times, tests above all: it costs mostly its compilation. What they test is optimised.
+set(millrace_cheap -O0 -g0)
+
 if(MILLRACE_SANITIZE)
   add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MILLRACE_SANITIZE})
