@@ -75,7 +75,7 @@ class FrameSession {
   virtual Next on_frame(Frame frame, FrameReply reply) = 0;
   /// The server is closing: what waits should be answered now.
   virtual void finishing() {}
-  /// The connection is gone; answers to frames that were not answered yet go nowhere.
+  /// The connection is gone; answers go nowhere. Replies still kept keep its memory: they are to be let go.
   virtual void closed() {}
 };
 

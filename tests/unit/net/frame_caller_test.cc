@@ -37,6 +37,7 @@ class Echo final : public net::FrameSession {
     }
     return net::Next::kAtOnce;
   }
+  void closed() override { waiting_.clear(); }
 
  private:
   const Manners manners_;
