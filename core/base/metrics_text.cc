@@ -17,7 +17,7 @@ double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<dou
 /// In a label's value a backslash, a quote and the end of a line are written with a backslash. One byte that is no
 /// UTF-8, in a name that a client made up, and the whole page would be refused.
 void append_escaped(std::string& text, std::string_view value) {
-  for (const char c : is_utf8(value) ? std::string{value} : to_utf8(value)) {
+  for (const char c : to_utf8(value)) {
     if (c == '\\' || c == '"') text += '\\';
     if (c == '\n') {
       text += "\\n";

@@ -41,7 +41,8 @@ import os
 import signal
 import subprocess
 import threading
-import time
+
+import program
 
 PATIENCE = 120.0
 
@@ -145,11 +146,10 @@ class Driver:
 
 def await_that(what, condition, *drivers, patience=PATIENCE):
     """Waits until the condition gives something, which is given back; ends at once when one of the members has failed."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        for driver in drivers:
+    def held():
+        value = condition()
+        for driver in () if value else drivers:
             assert driver.failed is None, f"{what}: {driver.failed}"
-        time.sleep(0.05)
-    raise AssertionError(f"not within {patience:.0f} s: {what}")
+        return value
+
+    return program.await_that(what, held, patience)
