@@ -310,15 +310,15 @@ void LocalBroker::make_transaction_coordinator() {
     });
   };
   const std::shared_ptr<TransactionContext> context{
-      new TransactionContext{.log = coordinator_log(std::move(topic)),
-                             .partitions = transaction_path_,
-                             .next_producer_id = std::move(next_producer_id),
-                             .deadlines = deadlines_,
-                             .executor = environment_.executor,
-                             .clock = environment_.clock,
-                             .logger = environment_.logger,
-                             .transactions = {.max_timeout = time_of("transaction.max.timeout.ms"),
-                                              .expiration = time_of("transactional.id.expiration.ms")}}};
+      new TransactionContext{{.log = coordinator_log(std::move(topic)),
+                              .deadlines = deadlines_,
+                              .executor = environment_.executor,
+                              .clock = environment_.clock,
+                              .logger = environment_.logger},
+                             transaction_path_,
+                             std::move(next_producer_id),
+                             TransactionConfig{.max_timeout = time_of("transaction.max.timeout.ms"),
+                                               .expiration = time_of("transactional.id.expiration.ms")}}};
   transactions_ = std::make_shared<TransactionCoordinator>(
       context, time_of("transaction.remove.expired.transaction.cleanup.interval.ms"));
 }
@@ -332,17 +332,17 @@ void LocalBroker::make_group_coordinator() {
                    {"segment.bytes", std::to_string(config_.get_long("offsets.topic.segment.bytes"))}};
   auto metadata = [cluster = cluster_] { return cluster->image(); };
   const std::shared_ptr<GroupContext> context{new GroupContext{
-      .log = coordinator_log(std::move(topic)),
-      .deadlines = deadlines_,
-      .executor = environment_.executor,
-      .clock = environment_.clock,
-      .logger = environment_.logger,
-      .groups = {.min_session_timeout = time_of("group.min.session.timeout.ms"),
-                 .max_session_timeout = time_of("group.max.session.timeout.ms"),
-                 .initial_rebalance_delay = time_of("group.initial.rebalance.delay.ms"),
-                 .max_size = static_cast<std::size_t>(config_.get_long("group.max.size"))},
-      .offsets = {.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
-                  .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
+      {.log = coordinator_log(std::move(topic)),
+       .deadlines = deadlines_,
+       .executor = environment_.executor,
+       .clock = environment_.clock,
+       .logger = environment_.logger},
+      GroupConfig{.min_session_timeout = time_of("group.min.session.timeout.ms"),
+                  .max_session_timeout = time_of("group.max.session.timeout.ms"),
+                  .initial_rebalance_delay = time_of("group.initial.rebalance.delay.ms"),
+                  .max_size = static_cast<std::size_t>(config_.get_long("group.max.size"))},
+      OffsetsConfig{.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
+                    .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
   groups_ =
       std::make_shared<GroupCoordinator>(context, metadata, time_of("offsets.retention.check.interval.ms"), random_());
 }

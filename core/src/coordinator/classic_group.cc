@@ -40,11 +40,11 @@ const char* name_of(GroupState state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-ClassicGroup::ClassicGroup(std::string id, GroupConfig config, GroupTime time)
+ClassicGroup::ClassicGroup(std::string id, GroupConfig config, CoordinatorTime time)
     : id_(std::move(id)), config_(config), state_since_(time.wall) {}
 
 ClassicGroup ClassicGroup::restore(std::string id, GroupConfig config, const protocol::GroupMetadataValue& value,
-                                   GroupTime time) {
+                                   CoordinatorTime time) {
   ClassicGroup group{std::move(id), config, time};
   group.generation_ = value.generation;
   if (!value.protocol_type.empty()) group.protocol_type_ = value.protocol_type;
@@ -107,7 +107,7 @@ bool ClassicGroup::supports(const std::string& protocol_type, const std::vector<
 
 // --- join ------------------------------------------------------------------------------------------------------------
 
-GroupActions ClassicGroup::join(GroupRequestId request, JoinGroup call, const Uuid& fresh, GroupTime time) {
+GroupActions ClassicGroup::join(GroupRequestId request, JoinGroup call, const Uuid& fresh, CoordinatorTime time) {
   GroupActions actions;
   const auto refuse = [&](ErrorCode error) { actions.joins.emplace_back(request, refused(call.member.id, error)); };
   if (call.session_timeout < config_.min_session_timeout || call.session_timeout > config_.max_session_timeout) {
@@ -126,7 +126,7 @@ GroupActions ClassicGroup::join(GroupRequestId request, JoinGroup call, const Uu
   return actions;
 }
 
-void ClassicGroup::join_new(GroupRequestId request, JoinGroup call, const Uuid& fresh, GroupTime time,
+void ClassicGroup::join_new(GroupRequestId request, JoinGroup call, const Uuid& fresh, CoordinatorTime time,
                             GroupActions& actions) {
   const auto id = call.member.instance.value_or(call.client_id) + "-" + fresh.to_string();
   if (call.member.instance) {
@@ -145,7 +145,7 @@ void ClassicGroup::join_new(GroupRequestId request, JoinGroup call, const Uuid& 
   add_member(request, std::move(call), id, time, actions);
 }
 
-void ClassicGroup::join_known(GroupRequestId request, JoinGroup call, GroupTime time, GroupActions& actions) {
+void ClassicGroup::join_known(GroupRequestId request, JoinGroup call, CoordinatorTime time, GroupActions& actions) {
   if (!call.member.instance && pending_.contains(call.member.id)) {
     const auto id = call.member.id;
     return add_member(request, std::move(call), id, time, actions);
@@ -170,7 +170,7 @@ void ClassicGroup::join_known(GroupRequestId request, JoinGroup call, GroupTime 
 }
 
 void ClassicGroup::replace_static(GroupRequestId request, JoinGroup call, const std::string& old_id,
-                                  const std::string& new_id, GroupTime time, GroupActions& actions) {
+                                  const std::string& new_id, CoordinatorTime time, GroupActions& actions) {
   const auto leader_before = leader_.value_or("");
   auto node = members_.extract(old_id);
   auto& member = node.mapped();
@@ -206,7 +206,7 @@ void ClassicGroup::replace_static(GroupRequestId request, JoinGroup call, const 
   rebalance_or_complete(time, actions);
 }
 
-void ClassicGroup::add_member(GroupRequestId request, JoinGroup call, const std::string& id, GroupTime time,
+void ClassicGroup::add_member(GroupRequestId request, JoinGroup call, const std::string& id, CoordinatorTime time,
                               GroupActions& actions) {
   if (members_.empty()) protocol_type_ = call.protocol_type;
   Member member;
@@ -251,7 +251,7 @@ bool ClassicGroup::remove_member(const std::string& id, GroupActions& actions) {
 
 // --- sync, heartbeat, leave, commit ----------------------------------------------------------------------------------
 
-GroupActions ClassicGroup::sync(GroupRequestId request, SyncGroup call, GroupTime) {
+GroupActions ClassicGroup::sync(GroupRequestId request, SyncGroup call, CoordinatorTime) {
   GroupActions actions;
   const auto refuse = [&](ErrorCode error) {
     actions.syncs.emplace_back(request, not_synced(error));
@@ -291,14 +291,14 @@ GroupActions ClassicGroup::sync(GroupRequestId request, SyncGroup call, GroupTim
   return actions;
 }
 
-ErrorCode ClassicGroup::heartbeat(const MemberName& name, std::int32_t generation, GroupTime time) {
+ErrorCode ClassicGroup::heartbeat(const MemberName& name, std::int32_t generation, CoordinatorTime time) {
   if (const auto error = check_member(name); error != ErrorCode::kNone) return error;
   if (generation != generation_) return ErrorCode::kIllegalGeneration;
   heard_of(members_.at(name.id), time);
   return state_ == GroupState::kPreparingRebalance ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
 }
 
-ClassicGroup::Left ClassicGroup::leave(std::span<const MemberName> members, GroupTime time) {
+ClassicGroup::Left ClassicGroup::leave(std::span<const MemberName> members, CoordinatorTime time) {
   Left left;
   auto change = Change::kPendingOnly;
   for (const auto& name : members) {
@@ -319,7 +319,7 @@ ClassicGroup::Left ClassicGroup::leave(std::span<const MemberName> members, Grou
   return left;
 }
 
-ErrorCode ClassicGroup::may_commit(const MemberName& name, std::int32_t generation, GroupTime time) {
+ErrorCode ClassicGroup::may_commit(const MemberName& name, std::int32_t generation, CoordinatorTime time) {
   if (generation < 0 && state_ == GroupState::kEmpty) return ErrorCode::kNone;
   if (generation < 0 && name.id.empty() && !name.instance) return ErrorCode::kUnknownMemberId;
   if (const auto error = check_member(name); error != ErrorCode::kNone) return error;
@@ -329,7 +329,7 @@ ErrorCode ClassicGroup::may_commit(const MemberName& name, std::int32_t generati
   return ErrorCode::kNone;
 }
 
-GroupActions ClassicGroup::stored(const GroupStore& store, ErrorCode error, GroupTime time) {
+GroupActions ClassicGroup::stored(const GroupStore& store, ErrorCode error, CoordinatorTime time) {
   GroupActions actions;
   if (store.value.generation != generation_) return actions;
   if (store.why == GroupStore::Why::kAssignment && state_ == GroupState::kCompletingRebalance) {

@@ -11,16 +11,11 @@
 #include <vector>
 
 #include "base/types.h"
+#include "coordinator/coordinator_time.h"
 #include "coordinator/group_calls.h"
 #include "protocol/group_records.h"
 
 namespace millrace {
-
-/// Both clocks at the moment of an event.
-struct GroupTime {
-  TimePoint now;
-  Timestamp wall;
-};
 
 /// The broker's `group.*` keys.
 struct GroupConfig {
@@ -69,37 +64,37 @@ struct GroupActions {
 /// Threading: one thread at a time.
 class ClassicGroup {
  public:
-  ClassicGroup(std::string id, GroupConfig config, GroupTime time);
+  ClassicGroup(std::string id, GroupConfig config, CoordinatorTime time);
   /// The group as it was written down; its members have their session time-out to be heard of.
   static ClassicGroup restore(std::string id, GroupConfig config, const protocol::GroupMetadataValue& value,
-                              GroupTime time);
+                              CoordinatorTime time);
 
   /// Answers kinds of errors as Kafka: `kInconsistentGroupProtocol`, `kUnknownMemberId`, `kFencedInstanceId`,
   /// `kMemberIdRequired` (with the id to join with), `kGroupMaxSizeReached`, `kInvalidSessionTimeout`,
   /// `kRebalanceInProgress`. `fresh` makes the id of a new member.
-  [[nodiscard]] GroupActions join(GroupRequestId request, JoinGroup call, const Uuid& fresh, GroupTime time);
+  [[nodiscard]] GroupActions join(GroupRequestId request, JoinGroup call, const Uuid& fresh, CoordinatorTime time);
   /// `kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`, `kInconsistentGroupProtocol`,
   /// `kRebalanceInProgress`.
-  [[nodiscard]] GroupActions sync(GroupRequestId request, SyncGroup call, GroupTime time);
+  [[nodiscard]] GroupActions sync(GroupRequestId request, SyncGroup call, CoordinatorTime time);
   /// `kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`, `kRebalanceInProgress`. Never makes `next_timer`
   /// earlier.
-  [[nodiscard]] ErrorCode heartbeat(const MemberName& member, std::int32_t generation, GroupTime time);
+  [[nodiscard]] ErrorCode heartbeat(const MemberName& member, std::int32_t generation, CoordinatorTime time);
   /// Each with its own error: `kUnknownMemberId`, `kFencedInstanceId`.
   struct Left {
     std::vector<LeftGroup> members;
     GroupActions actions;
   };
-  [[nodiscard]] Left leave(std::span<const MemberName> members, GroupTime time);
+  [[nodiscard]] Left leave(std::span<const MemberName> members, CoordinatorTime time);
   /// Whether the member may commit offsets; if so it is alive. A generation below 0 is a commit from outside of the
   /// group. `kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`, `kRebalanceInProgress`.
-  [[nodiscard]] ErrorCode may_commit(const MemberName& member, std::int32_t generation, GroupTime time);
+  [[nodiscard]] ErrorCode may_commit(const MemberName& member, std::int32_t generation, CoordinatorTime time);
 
   /// `store` is durable, or could not be made so.
-  [[nodiscard]] GroupActions stored(const GroupStore& store, ErrorCode error, GroupTime time);
+  [[nodiscard]] GroupActions stored(const GroupStore& store, ErrorCode error, CoordinatorTime time);
   /// Answers every request that waits; the members stay.
   [[nodiscard]] GroupActions end_waits(ErrorCode error);
 
-  [[nodiscard]] GroupActions on_timer(GroupTime time);
+  [[nodiscard]] GroupActions on_timer(CoordinatorTime time);
   /// When `on_timer` has something to do next.
   [[nodiscard]] std::optional<TimePoint> next_timer() const;
 
@@ -141,24 +136,25 @@ class ClassicGroup {
   [[nodiscard]] ErrorCode check_member(const MemberName& name) const;
   [[nodiscard]] bool accepts(const std::string& member_id) const;
   [[nodiscard]] bool supports(const std::string& protocol_type, const std::vector<MemberProtocol>& protocols) const;
-  void join_new(GroupRequestId request, JoinGroup call, const Uuid& fresh, GroupTime time, GroupActions& actions);
-  void join_known(GroupRequestId request, JoinGroup call, GroupTime time, GroupActions& actions);
+  void join_new(GroupRequestId request, JoinGroup call, const Uuid& fresh, CoordinatorTime time, GroupActions& actions);
+  void join_known(GroupRequestId request, JoinGroup call, CoordinatorTime time, GroupActions& actions);
   void replace_static(GroupRequestId request, JoinGroup call, const std::string& old_id, const std::string& new_id,
-                      GroupTime time, GroupActions& actions);
-  void add_member(GroupRequestId request, JoinGroup call, const std::string& id, GroupTime time, GroupActions& actions);
+                      CoordinatorTime time, GroupActions& actions);
+  void add_member(GroupRequestId request, JoinGroup call, const std::string& id, CoordinatorTime time,
+                  GroupActions& actions);
   void update_member(Member& member, GroupRequestId request, JoinGroup call, GroupActions& actions);
   /// Whether it was a member; one that has only been told an id was none.
   bool remove_member(const std::string& id, GroupActions& actions);
   enum class Change : std::uint8_t { kMembers, kPendingOnly };
 
-  void settle(Change change, GroupTime time, GroupActions& actions);
-  void rebalance_or_complete(GroupTime time, GroupActions& actions);
-  void prepare_rebalance(GroupTime time, GroupActions& actions);
-  void complete_if_all_joined(GroupTime time, GroupActions& actions);
-  void join_time_is_over(GroupTime time, GroupActions& actions);
-  void complete_join(GroupTime time, GroupActions& actions);
-  void begin_generation(GroupTime time);
-  void give_assignments(ErrorCode error, GroupTime time, GroupActions& actions);
+  void settle(Change change, CoordinatorTime time, GroupActions& actions);
+  void rebalance_or_complete(CoordinatorTime time, GroupActions& actions);
+  void prepare_rebalance(CoordinatorTime time, GroupActions& actions);
+  void complete_if_all_joined(CoordinatorTime time, GroupActions& actions);
+  void join_time_is_over(CoordinatorTime time, GroupActions& actions);
+  void complete_join(CoordinatorTime time, GroupActions& actions);
+  void begin_generation(CoordinatorTime time);
+  void give_assignments(ErrorCode error, CoordinatorTime time, GroupActions& actions);
 
   [[nodiscard]] bool all_joined() const;
   [[nodiscard]] bool elect_joined_leader();
@@ -169,8 +165,8 @@ class ClassicGroup {
   [[nodiscard]] JoinedGroup joined(const Member& member) const;
   [[nodiscard]] SyncedGroup synced(const Member& member, ErrorCode error) const;
   [[nodiscard]] protocol::GroupMetadataValue value() const;
-  void enter(GroupState state, GroupTime time);
-  static void heard_of(Member& member, GroupTime time) { member.deadline = time.now + member.session_timeout; }
+  void enter(GroupState state, CoordinatorTime time);
+  static void heard_of(Member& member, CoordinatorTime time) { member.deadline = time.now + member.session_timeout; }
 
   std::string id_;
   GroupConfig config_;

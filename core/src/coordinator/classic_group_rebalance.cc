@@ -27,24 +27,24 @@ bool read_topics(Bytes metadata, std::set<std::string>& topics) {
 
 }  // namespace
 
-void ClassicGroup::enter(GroupState state, GroupTime time) {
+void ClassicGroup::enter(GroupState state, CoordinatorTime time) {
   state_ = state;
   state_since_ = time.wall;
 }
 
-void ClassicGroup::settle(Change change, GroupTime time, GroupActions& actions) {
+void ClassicGroup::settle(Change change, CoordinatorTime time, GroupActions& actions) {
   if (change == Change::kMembers) return rebalance_or_complete(time, actions);
   if (state_ == GroupState::kPreparingRebalance) complete_if_all_joined(time, actions);
 }
 
-void ClassicGroup::rebalance_or_complete(GroupTime time, GroupActions& actions) {
+void ClassicGroup::rebalance_or_complete(CoordinatorTime time, GroupActions& actions) {
   if (state_ == GroupState::kPreparingRebalance) return complete_if_all_joined(time, actions);
   // Only members that have no id yet have left an empty group.
   if (state_ == GroupState::kEmpty && members_.empty()) return;
   prepare_rebalance(time, actions);
 }
 
-void ClassicGroup::prepare_rebalance(GroupTime time, GroupActions& actions) {
+void ClassicGroup::prepare_rebalance(CoordinatorTime time, GroupActions& actions) {
   if (state_ == GroupState::kCompletingRebalance) {
     for (auto& [id, member] : members_) member.assignment.clear();
     give_assignments(ErrorCode::kRebalanceInProgress, time, actions);
@@ -64,7 +64,7 @@ void ClassicGroup::prepare_rebalance(GroupTime time, GroupActions& actions) {
   if (initial_delay_ <= milliseconds{0}) join_time_is_over(time, actions);
 }
 
-void ClassicGroup::complete_if_all_joined(GroupTime time, GroupActions& actions) {
+void ClassicGroup::complete_if_all_joined(CoordinatorTime time, GroupActions& actions) {
   if (rebalance_ == Rebalance::kNormal && all_joined()) complete_join(time, actions);
 }
 
@@ -73,7 +73,7 @@ bool ClassicGroup::all_joined() const {
          std::ranges::all_of(members_, [](const auto& entry) { return entry.second.join_waits.has_value(); });
 }
 
-void ClassicGroup::join_time_is_over(GroupTime time, GroupActions& actions) {
+void ClassicGroup::join_time_is_over(CoordinatorTime time, GroupActions& actions) {
   if (rebalance_ == Rebalance::kInitial && std::exchange(somebody_new_, false) && initial_left_ > milliseconds{0}) {
     const auto delay = std::min(config_.initial_rebalance_delay, initial_left_);
     initial_left_ = std::max(initial_left_ - initial_delay_, milliseconds{0});
@@ -84,7 +84,7 @@ void ClassicGroup::join_time_is_over(GroupTime time, GroupActions& actions) {
   complete_join(time, actions);
 }
 
-void ClassicGroup::complete_join(GroupTime time, GroupActions& actions) {
+void ClassicGroup::complete_join(CoordinatorTime time, GroupActions& actions) {
   join_deadline_.reset();
   std::vector<std::string> absent;
   for (const auto& [id, member] : members_) {
@@ -119,7 +119,7 @@ void ClassicGroup::complete_join(GroupTime time, GroupActions& actions) {
   sync_deadline_ = time.now + rebalance_timeout();
 }
 
-void ClassicGroup::begin_generation(GroupTime time) {
+void ClassicGroup::begin_generation(CoordinatorTime time) {
   ++generation_;
   rebalance_ = Rebalance::kNormal;
   protocol_.reset();
@@ -135,7 +135,7 @@ void ClassicGroup::begin_generation(GroupTime time) {
   sync_deadline_.reset();
 }
 
-void ClassicGroup::give_assignments(ErrorCode error, GroupTime time, GroupActions& actions) {
+void ClassicGroup::give_assignments(ErrorCode error, CoordinatorTime time, GroupActions& actions) {
   for (auto& [id, member] : members_) {
     const auto waits = std::exchange(member.sync_waits, std::nullopt);
     if (!waits) continue;
@@ -186,7 +186,7 @@ std::optional<std::set<std::string>> ClassicGroup::read_subscriptions() const {
   return topics;
 }
 
-GroupActions ClassicGroup::on_timer(GroupTime time) {
+GroupActions ClassicGroup::on_timer(CoordinatorTime time) {
   GroupActions actions;
   std::erase_if(pending_, [&](const auto& entry) { return entry.second <= time.now; });
   std::vector<std::string> lost;

@@ -2,20 +2,16 @@
 
 #include <functional>
 #include <memory>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coordinator/coordinator_shards.h"
 #include "coordinator/group_shard.h"
 #include "metadata/metadata_image.h"
 
 namespace millrace {
-
-/// The partition of `__consumer_offsets` that a group belongs to: Java's hash of its id, as Kafka's clients and brokers
-/// reckon it.
-[[nodiscard]] PartitionIndex partition_of_group(std::string_view group, std::int32_t partitions);
 
 /// Classic consumer groups and committed offsets: what the group APIs mean. Each group belongs to a shard, by its id; a
 /// shard has a partition of `__consumer_offsets`, from which it is restored when the broker starts.
@@ -79,26 +75,10 @@ class GroupCoordinator {
   void topics_deleted(const std::set<std::string>& topics);
 
  private:
-  using Shards = std::vector<std::shared_ptr<GroupShard>>;
-  /// Null while there is no topic.
-  [[nodiscard]] std::shared_ptr<GroupShard> shard_of(const std::string& group);
   [[nodiscard]] Result<std::shared_ptr<GroupShard>> named_shard(const std::string& group);
-  [[nodiscard]] Shards shards();
-  void open_shards();
-  void ensured(const Result<void>& result);
 
-  class RetentionTimer;
-  const std::shared_ptr<GroupContext> context_;
   const Metadata metadata_;
-  const std::uint64_t seed_;
-  const std::shared_ptr<RetentionTimer> retention_;
-
-  std::shared_mutex mutex_;
-  // Once made, their number stays: it decides which group is where.
-  Shards shards_;
-  bool closed_ = false;
-  // Who waits for the topic to be made.
-  std::vector<CoordinatorLog::Done> ensuring_;
+  const std::shared_ptr<CoordinatorShards<GroupShard>> shards_;
 };
 
 }  // namespace millrace

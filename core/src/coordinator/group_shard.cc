@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/uuid.h"
@@ -12,28 +11,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::size_t kReadBytes = 1U << 20;
 // Larger than any group; a segment holds several.
 constexpr std::size_t kMaxBatchBytes = 16U << 20;
-
-/// What a member is told when its group's records cannot be written: what makes it try again, or not.
-ErrorCode told(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::kStorageError:
-    case ErrorCode::kUnknownTopicOrPartition:
-    case ErrorCode::kNotEnoughReplicas:
-    case ErrorCode::kRequestTimedOut:
-    case ErrorCode::kClosed:
-    case ErrorCode::kIo:
-    case ErrorCode::kNoSpace:
-      return ErrorCode::kCoordinatorNotAvailable;
-    case ErrorCode::kInvalidTxnState:
-    case ErrorCode::kInvalidProducerEpoch:
-      return error.code();
-    default:
-      return ErrorCode::kUnknownServerError;
-  }
-}
 
 /// The log is well, but the transaction that the records are of has ended.
 bool is_about_producer(ErrorCode code) {
@@ -58,91 +37,50 @@ const std::string& group_of(const protocol::GroupRecord& record) {
 }  // namespace
 
 GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> context, std::uint64_t seed)
-    : partition_(partition), context_(std::move(context)), random_(seed) {}
+    : CoordinatorShard(partition, context, "__consumer_offsets"),
+      context_(std::move(context)),
+      replay_(std::make_unique<GroupReplay>(context_->buffers)),
+      random_(seed) {}
 
 // --- loading ---------------------------------------------------------------------------------------------------------
 
-void GroupShard::load() {
-  const auto start = context_->log->start(partition_);
-  if (!start) return load_failed(start.error());
-  read_on(std::make_shared<GroupReplay>(context_->buffers), *start);
-}
-
-void GroupShard::read_on(const std::shared_ptr<GroupReplay>& replay, Offset from) {
-  // A piece at a time: other work of the executor takes its turn.
-  context_->executor.post([weak = weak_from_this(), replay, from] {
-    const auto self = weak.lock();
-    if (!self) return;
-    const auto slice = self->context_->log->read(self->partition_, from, kReadBytes);
-    if (!slice) return self->load_failed(slice.error());
-    if (slice->bytes.empty()) return self->loaded(*replay);
-    const auto next = replay->apply(slice->bytes);
-    if (!next) return self->load_failed(next.error());
-    if (*next <= from) return self->load_failed({ErrorCode::kCorruptLog, "its records do not follow one another"});
-    self->read_on(replay, *next);
-  });
-}
-
-void GroupShard::load_failed(const Error& error) {
-  {
-    const std::lock_guard lock{mutex_};
-    if (state_ != State::kLoading) return;
-    state_ = State::kFailed;
-  }
-  context_->logger.error("the groups in __consumer_offsets-{} cannot be served: {}", partition_.value(),
-                         error.message());
-}
-
-void GroupShard::loaded(GroupReplay& replay) {
-  if (replay.unknown() > 0) {
+void GroupShard::loaded(Outbox&) {
+  const auto replay = std::move(replay_);
+  if (replay->unknown() > 0) {
     context_->logger.warn("__consumer_offsets-{}: {} of {} records were left alone: {}", partition_.value(),
-                          replay.unknown(), replay.records(), replay.first_unknown());
+                          replay->unknown(), replay->records(), replay->first_unknown());
   }
-  const std::lock_guard lock{mutex_};
-  if (state_ != State::kLoading) return;
   const auto now = time();
-  for (const auto& [id, value] : replay.groups()) {
+  for (const auto& [id, value] : replay->groups()) {
     groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now), .armed = {}});
   }
-  offsets_ = std::move(replay.offsets());
-  pending_ = std::move(replay.pending());
+  offsets_ = std::move(replay->offsets());
+  pending_ = std::move(replay->pending());
   for (const auto& [id, offsets] : offsets_.groups()) find_or_make(id);
   for (const auto& id : pending_.groups()) find_or_make(id);
-  for (auto& [id, entry] : groups_) arm(entry);
-  state_ = State::kActive;
+  for (auto& [id, entry] : groups_) arm(entry.armed, id, entry.group.next_timer());
 }
 
-ErrorCode GroupShard::unavailable() const {
-  switch (state_) {
-    case State::kActive:
-      return ErrorCode::kNone;
-    case State::kLoading:
-      return ErrorCode::kCoordinatorLoadInProgress;
-    case State::kFailed:
-      return ErrorCode::kNotCoordinator;
-    case State::kClosed:
-      break;
-  }
-  return ErrorCode::kCoordinatorNotAvailable;
+void GroupShard::answer_waiting(Outbox& out) {
+  for (auto& [id, entry] : groups_) perform(entry, entry.group.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
 }
 
-void GroupShard::end_waits() {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    for (auto& [id, entry] : groups_) perform(entry, entry.group.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
+ErrorCode GroupShard::told(const Error& error) const {
+  switch (error.code()) {
+    case ErrorCode::kStorageError:
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kRequestTimedOut:
+    case ErrorCode::kClosed:
+    case ErrorCode::kIo:
+    case ErrorCode::kNoSpace:
+      return ErrorCode::kCoordinatorNotAvailable;
+    case ErrorCode::kInvalidTxnState:
+    case ErrorCode::kInvalidProducerEpoch:
+      return error.code();
+    default:
+      return ErrorCode::kUnknownServerError;
   }
-  out.send();
-}
-
-void GroupShard::close() {
-  {
-    const std::lock_guard lock{mutex_};
-    if (state_ == State::kClosed) return;
-    state_ = State::kClosed;
-  }
-  end_waits();
-  durable(Offset{std::numeric_limits<std::int64_t>::max()}, fail(ErrorCode::kClosed, "the broker is closed"));
 }
 
 // --- groups ----------------------------------------------------------------------------------------------------------
@@ -222,7 +160,7 @@ void GroupShard::leave(const std::string& group, const std::vector<MemberName>& 
       out.add([done = std::move(done), error]() mutable { done(fail(error, "the group's coordinator is not ready")); });
     } else {
       std::vector<LeftGroup> answers;
-      const auto writes_before = writes_.size();
+      const auto writes_before = writes_waiting();
       if (entry == nullptr) {
         for (const auto& member : members) answers.push_back({.member = member, .error = ErrorCode::kUnknownMemberId});
       } else {
@@ -231,15 +169,11 @@ void GroupShard::leave(const std::string& group, const std::vector<MemberName>& 
         perform(*entry, std::move(left.actions), out);
       }
       Work tell = [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); };
-      if (writes_.size() == writes_before) {
+      if (writes_waiting() == writes_before) {
         out.add(std::move(tell));
       } else {
         // The group's end is told when it is written down.
-        auto& last = writes_.back();
-        last.then = [before = std::move(last.then), tell = std::move(tell)](ErrorCode code, Outbox& later) mutable {
-          before(code, later);
-          later.add(std::move(tell));
-        };
+        tell_after_last_write(std::move(tell));
       }
     }
   }
@@ -250,7 +184,7 @@ void GroupShard::perform(Entry& entry, GroupActions actions, Outbox& out) {
   for (auto& [request, given] : actions.joins) answer(joins_, request, std::move(given), out);
   for (auto& [request, given] : actions.syncs) answer(syncs_, request, std::move(given), out);
   const auto id = entry.group.id();
-  arm(entry);
+  arm(entry.armed, id, entry.group.next_timer());
   for (auto& store : actions.stores) {
     protocol::GroupMetadataRecord record;
     record.key.group = id;
@@ -266,25 +200,11 @@ void GroupShard::perform(Entry& entry, GroupActions actions, Outbox& out) {
   }
 }
 
-void GroupShard::arm(Entry& entry) {
-  const auto next = entry.group.next_timer();
-  if (!next || (entry.armed && *entry.armed <= *next)) return;
-  entry.armed = next;
-  context_->deadlines->add(*next, [weak = weak_from_this(), id = entry.group.id(), when = *next] {
-    if (const auto self = weak.lock()) self->timer(id, when);
-  });
-}
-
-void GroupShard::timer(const std::string& group, TimePoint when) {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    auto* entry = find(group);
-    if (entry == nullptr || entry->armed != when || state_ != State::kActive) return;
-    entry->armed.reset();
-    perform(*entry, entry->group.on_timer(time()), out);
-  }
-  out.send();
+void GroupShard::wake(const std::string& id, TimePoint when, Outbox& out) {
+  auto* entry = find(id);
+  if (entry == nullptr || entry->armed != when) return;
+  entry->armed.reset();
+  perform(*entry, entry->group.on_timer(time()), out);
 }
 
 // --- the log ---------------------------------------------------------------------------------------------------------
@@ -294,15 +214,19 @@ void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, 
   const auto end = write(records, transaction);
   if (!end) {
     const auto code = told(end.error());
-    // Said once: whatever is asked of this shard from now on fails for the same reason.
-    if (!is_about_producer(code) && !std::exchange(write_failed_, true)) {
-      context_->logger.error("cannot write to __consumer_offsets-{}: {}", partition_.value(), end.error().message());
-    }
+    if (!is_about_producer(code)) append_failed(end.error());
     return then(code, out);
   }
-  write_failed_ = false;
+  append_succeeded();
   for (const auto& record : records) note_pending(record, transaction, *end);
-  await({.end = *end, .records = std::move(records), .then = std::move(then), .transaction = transaction}, out);
+  written_.push_back({.end = *end, .records = std::move(records), .transaction = transaction});
+  await(
+      *end,
+      [this, then = std::move(then)](ErrorCode error, Outbox& later) mutable {
+        settle_written(error);
+        then(error, later);
+      },
+      out);
 }
 
 void GroupShard::note_pending(const protocol::GroupRecord& record, const std::optional<OffsetsTransaction>& transaction,
@@ -314,21 +238,6 @@ void GroupShard::note_pending(const protocol::GroupRecord& record, const std::op
   } else if (!offset->value) {
     pending_.forget(offset->key.group, {offset->key.topic, offset->key.partition});
   }
-}
-
-void GroupShard::await(Write write, Outbox& out) {
-  const auto end = write.end;
-  writes_.push_back(std::move(write));
-  out.add([self = shared_from_this(), end] {
-    // A log that fails tells inside of somebody's append, which is under our lock: so the news is taken elsewhere.
-    self->context_->log->when_durable(self->partition_, end, [weak = std::weak_ptr{self}, end](Result<void> result) {
-      const auto shard = weak.lock();
-      if (!shard) return;
-      shard->context_->executor.post([weak, end, result = std::move(result)] {
-        if (const auto later = weak.lock()) later->durable(end, result);
-      });
-    });
-  });
 }
 
 Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records,
@@ -352,23 +261,14 @@ Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records,
   return context_->log->append(partition_, batch.bytes, options);
 }
 
-void GroupShard::durable(Offset end, const Result<void>& result) {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    while (!writes_.empty() && writes_.front().end <= end) {
-      auto write = std::move(writes_.front());
-      writes_.pop_front();
-      if (result && !write.transaction) {
-        for (const auto& record : write.records) {
-          const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
-          if (offset != nullptr) offsets_.apply(*offset, write.end);
-        }
-      }
-      write.then(result ? ErrorCode::kNone : told(result.error()), out);
-    }
+void GroupShard::settle_written(ErrorCode error) {
+  const auto written = std::move(written_.front());
+  written_.pop_front();
+  if (error != ErrorCode::kNone || written.transaction) return;
+  for (const auto& record : written.records) {
+    const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
+    if (offset != nullptr) offsets_.apply(*offset, written.end);
   }
-  out.send();
 }
 
 std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) const {
@@ -376,7 +276,7 @@ std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) con
   if (const auto* offsets = offsets_.of_group(group)) {
     for (const auto& [partition, offset] : *offsets) partitions.insert(partition);
   }
-  for (const auto& write : writes_) {
+  for (const auto& write : written_) {
     for (const auto& record : write.records) {
       const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
       if (offset != nullptr && offset->key.group == group)
@@ -388,7 +288,7 @@ std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) con
 
 std::set<std::string> GroupShard::written_groups() const {
   auto groups = pending_.groups();
-  for (const auto& write : writes_) {
+  for (const auto& write : written_) {
     for (const auto& record : write.records) groups.insert(group_of(record));
   }
   return groups;

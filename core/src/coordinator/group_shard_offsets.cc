@@ -139,7 +139,7 @@ void GroupShard::forget_topics(const std::set<std::string>& topics) {
   Outbox out;
   {
     const std::lock_guard lock{mutex_};
-    if (state_ != State::kActive) return;
+    if (!is_active()) return;
     for (const auto& [id, entry] : groups_) {
       std::vector<protocol::GroupRecord> records;
       for (const auto& partition : partitions_of(id)) {
@@ -168,7 +168,7 @@ bool GroupShard::is_expired(const ClassicGroup& group, const TopicPartition& par
   return offset.expires ? now >= *offset.expires : now - since >= context_->offsets.retention;
 }
 
-void GroupShard::expire_group(const std::string& id, GroupTime time, Outbox& out) {
+void GroupShard::expire_group(const std::string& id, CoordinatorTime time, Outbox& out) {
   auto* entry = find(id);
   std::vector<protocol::GroupRecord> records;
   std::size_t kept = 0;
@@ -195,7 +195,7 @@ void GroupShard::expire() {
   Outbox out;
   {
     const std::lock_guard lock{mutex_};
-    if (state_ != State::kActive) return;
+    if (!is_active()) return;
     // What is being written may be what keeps a group.
     const auto busy = written_groups();
     std::vector<std::string> ids;

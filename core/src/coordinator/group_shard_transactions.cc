@@ -40,7 +40,7 @@ void GroupShard::end_transaction(const TransactionMarker& marker, std::int16_t t
           done(fail(code, "the marker cannot be made durable"));
         });
       };
-      await({.end = *written, .records = {}, .then = std::move(then), .transaction = {}}, out);
+      await(*written, std::move(then), out);
     }
   }
   out.send();

@@ -40,7 +40,7 @@ std::optional<TransactionState> transaction_state_of(std::string_view name) {
 
 // --- what is written down --------------------------------------------------------------------------------------------
 
-Transaction Transaction::restore(std::string id, const protocol::TransactionLogValue& value, TransactionTime time) {
+Transaction Transaction::restore(std::string id, const protocol::TransactionLogValue& value, CoordinatorTime time) {
   Transaction restored{std::move(id)};
   auto& data = restored.data_;
   data.producer = {.id = value.producer_id, .epoch = value.producer_epoch};
@@ -104,19 +104,19 @@ bool Transaction::is_expired(Timestamp now, milliseconds after) const {
 
 // --- calls -----------------------------------------------------------------------------------------------------------
 
-TransactionActions Transaction::init(TransactionRequestId request, InitTransactions call, TransactionTime time) {
+TransactionActions Transaction::init(TransactionRequestId request, InitTransactions call, CoordinatorTime time) {
   return run(request, call, time);
 }
 
-TransactionActions Transaction::add(TransactionRequestId request, AddToTransaction call, TransactionTime time) {
+TransactionActions Transaction::add(TransactionRequestId request, AddToTransaction call, CoordinatorTime time) {
   return run(request, std::move(call), time);
 }
 
-TransactionActions Transaction::end(TransactionRequestId request, EndTransaction call, TransactionTime time) {
+TransactionActions Transaction::end(TransactionRequestId request, EndTransaction call, CoordinatorTime time) {
   return run(request, call, time);
 }
 
-TransactionActions Transaction::run(TransactionRequestId request, auto call, TransactionTime time) {
+TransactionActions Transaction::run(TransactionRequestId request, auto call, CoordinatorTime time) {
   Actions actions;
   if (attempt(request, call, time, actions) == Outcome::kWaits) {
     waiting_.push_back({request, std::move(call), time.now + kMostWait});
@@ -124,7 +124,7 @@ TransactionActions Transaction::run(TransactionRequestId request, auto call, Tra
   return actions;
 }
 
-void Transaction::resume(TransactionTime time, Actions& actions) {
+void Transaction::resume(CoordinatorTime time, Actions& actions) {
   auto waiting = std::exchange(waiting_, {});
   for (auto& one : waiting) {
     const auto outcome = std::visit([&](auto& call) { return attempt(one.request, call, time, actions); }, one.call);
@@ -138,7 +138,7 @@ bool Transaction::has_fresh_id(Actions& actions) {
   return false;
 }
 
-Transaction::Outcome Transaction::attempt(TransactionRequestId request, InitTransactions& call, TransactionTime time,
+Transaction::Outcome Transaction::attempt(TransactionRequestId request, InitTransactions& call, CoordinatorTime time,
                                           Actions& actions) {
   const auto refuse = [&](ErrorCode error) {
     actions.answers.push_back({request, {.error = error, .producer = {}}});
@@ -183,7 +183,7 @@ Transaction::Outcome Transaction::attempt(TransactionRequestId request, InitTran
   return Outcome::kDone;
 }
 
-Transaction::Outcome Transaction::attempt(TransactionRequestId request, AddToTransaction& call, TransactionTime time,
+Transaction::Outcome Transaction::attempt(TransactionRequestId request, AddToTransaction& call, CoordinatorTime time,
                                           Actions& actions) {
   if (changing_) return Outcome::kWaits;
   auto error = ErrorCode::kNone;
@@ -218,7 +218,7 @@ ErrorCode Transaction::verify(const ProducerIdentity& producer, const TopicParti
   return is_in ? ErrorCode::kNone : ErrorCode::kTransactionAbortable;
 }
 
-Transaction::Outcome Transaction::attempt(TransactionRequestId request, EndTransaction& call, TransactionTime time,
+Transaction::Outcome Transaction::attempt(TransactionRequestId request, EndTransaction& call, CoordinatorTime time,
                                           Actions& actions) {
   if (changing_) return Outcome::kWaits;
   const auto answer = [&](ErrorCode error) {
@@ -278,7 +278,7 @@ void Transaction::change(TransactionData next, std::optional<TransactionRequestI
   actions.store = changing_;
 }
 
-void Transaction::prepare(const EndTransaction& call, TransactionRequestId request, TransactionTime time,
+void Transaction::prepare(const EndTransaction& call, TransactionRequestId request, CoordinatorTime time,
                           Actions& actions) {
   auto next = data_;
   next.state = is_commit(call.end) ? TransactionState::kPrepareCommit : TransactionState::kPrepareAbort;
@@ -297,7 +297,7 @@ void Transaction::prepare(const EndTransaction& call, TransactionRequestId reque
   change(std::move(next), request, actions);
 }
 
-void Transaction::fence(TransactionTime time, Actions& actions) {
+void Transaction::fence(CoordinatorTime time, Actions& actions) {
   auto next = data_;
   next.state = TransactionState::kPrepareAbort;
   next.previous = data_.producer.id;
@@ -309,7 +309,7 @@ void Transaction::fence(TransactionTime time, Actions& actions) {
   change(std::move(next), std::nullopt, actions);
 }
 
-void Transaction::complete(TransactionTime time, Actions& actions) {
+void Transaction::complete(CoordinatorTime time, Actions& actions) {
   auto next = data_;
   next.state = data_.state == TransactionState::kPrepareCommit ? TransactionState::kCompleteCommit
                                                                : TransactionState::kCompleteAbort;
@@ -323,12 +323,12 @@ void Transaction::complete(TransactionTime time, Actions& actions) {
   change(std::move(next), std::nullopt, actions);
 }
 
-void Transaction::watch_time_out(TransactionTime time) {
+void Transaction::watch_time_out(CoordinatorTime time) {
   times_out_.reset();
   if (data_.state == TransactionState::kOngoing) times_out_ = time.now + (data_.started + data_.timeout - time.wall);
 }
 
-TransactionActions Transaction::stored(ErrorCode error, TransactionTime time) {
+TransactionActions Transaction::stored(ErrorCode error, CoordinatorTime time) {
   Actions actions;
   if (!changing_) return actions;
   auto next = *std::exchange(changing_, std::nullopt);
@@ -358,13 +358,13 @@ TransactionActions Transaction::stored(ErrorCode error, TransactionTime time) {
   return actions;
 }
 
-TransactionActions Transaction::marked(const TopicPartition& partition, TransactionTime time) {
+TransactionActions Transaction::marked(const TopicPartition& partition, CoordinatorTime time) {
   Actions actions;
   if (unmarked_.erase(partition) > 0 && unmarked_.empty() && !changing_) complete(time, actions);
   return actions;
 }
 
-TransactionActions Transaction::use_producer_id(const Result<ProducerId>& fresh, TransactionTime time) {
+TransactionActions Transaction::use_producer_id(const Result<ProducerId>& fresh, CoordinatorTime time) {
   Actions actions;
   asked_for_id_ = false;
   if (fresh) {
@@ -376,7 +376,7 @@ TransactionActions Transaction::use_producer_id(const Result<ProducerId>& fresh,
   return end_waits(ErrorCode::kCoordinatorNotAvailable);
 }
 
-TransactionActions Transaction::on_timer(TransactionTime time) {
+TransactionActions Transaction::on_timer(CoordinatorTime time) {
   Actions actions;
   const auto is_over = [&](const Waiting& one) { return one.until <= time.now; };
   for (const auto& one : waiting_) {

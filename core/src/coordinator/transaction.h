@@ -7,16 +7,11 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/coordinator_time.h"
 #include "coordinator/transaction_calls.h"
 #include "protocol/transaction_records.h"
 
 namespace millrace {
-
-/// Both clocks at the moment of an event.
-struct TransactionTime {
-  TimePoint now;
-  Timestamp wall;
-};
 
 /// What a transaction wants to be done.
 struct TransactionActions {
@@ -50,28 +45,28 @@ struct TransactionActions {
 class Transaction {
  public:
   explicit Transaction(std::string id) : id_(std::move(id)) {}
-  static Transaction restore(std::string id, const protocol::TransactionLogValue& value, TransactionTime time);
+  static Transaction restore(std::string id, const protocol::TransactionLogValue& value, CoordinatorTime time);
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] const TransactionData& data() const { return data_; }
 
   /// A producer begins to use the id. Errors: `kProducerFenced`, `kConcurrentTransactions`.
-  [[nodiscard]] TransactionActions init(TransactionRequestId request, InitTransactions call, TransactionTime time);
+  [[nodiscard]] TransactionActions init(TransactionRequestId request, InitTransactions call, CoordinatorTime time);
   /// The transaction goes on in these partitions. Errors: `kInvalidProducerIdMapping`, `kProducerFenced`,
   /// `kConcurrentTransactions`.
-  [[nodiscard]] TransactionActions add(TransactionRequestId request, AddToTransaction call, TransactionTime time);
+  [[nodiscard]] TransactionActions add(TransactionRequestId request, AddToTransaction call, CoordinatorTime time);
   /// Errors: the same, and `kInvalidTxnState`.
-  [[nodiscard]] TransactionActions end(TransactionRequestId request, EndTransaction call, TransactionTime time);
+  [[nodiscard]] TransactionActions end(TransactionRequestId request, EndTransaction call, CoordinatorTime time);
   /// Whether the partition is in the transaction that the producer has open. Errors: those of `add`;
   /// `kTransactionAbortable` when it is not.
   [[nodiscard]] ErrorCode verify(const ProducerIdentity& producer, const TopicPartition& partition) const;
 
   /// What was to be written is durable, or could not be written.
-  [[nodiscard]] TransactionActions stored(ErrorCode error, TransactionTime time);
+  [[nodiscard]] TransactionActions stored(ErrorCode error, CoordinatorTime time);
   /// The partition has its marker, or is gone.
-  [[nodiscard]] TransactionActions marked(const TopicPartition& partition, TransactionTime time);
-  [[nodiscard]] TransactionActions use_producer_id(const Result<ProducerId>& fresh, TransactionTime time);
-  [[nodiscard]] TransactionActions on_timer(TransactionTime time);
+  [[nodiscard]] TransactionActions marked(const TopicPartition& partition, CoordinatorTime time);
+  [[nodiscard]] TransactionActions use_producer_id(const Result<ProducerId>& fresh, CoordinatorTime time);
+  [[nodiscard]] TransactionActions on_timer(CoordinatorTime time);
   /// When `on_timer` next has something to do.
   [[nodiscard]] std::optional<TimePoint> next_timer() const;
   /// Answers whatever waits.
@@ -95,19 +90,19 @@ class Transaction {
   enum class Outcome : std::uint8_t { kDone, kWaits };
   using Actions = TransactionActions;
 
-  Actions run(TransactionRequestId request, auto call, TransactionTime time);
-  Outcome attempt(TransactionRequestId request, InitTransactions& call, TransactionTime time, Actions& actions);
-  Outcome attempt(TransactionRequestId request, AddToTransaction& call, TransactionTime time, Actions& actions);
-  Outcome attempt(TransactionRequestId request, EndTransaction& call, TransactionTime time, Actions& actions);
+  Actions run(TransactionRequestId request, auto call, CoordinatorTime time);
+  Outcome attempt(TransactionRequestId request, InitTransactions& call, CoordinatorTime time, Actions& actions);
+  Outcome attempt(TransactionRequestId request, AddToTransaction& call, CoordinatorTime time, Actions& actions);
+  Outcome attempt(TransactionRequestId request, EndTransaction& call, CoordinatorTime time, Actions& actions);
   /// Runs again what waits.
-  void resume(TransactionTime time, Actions& actions);
+  void resume(CoordinatorTime time, Actions& actions);
   void change(TransactionData next, std::optional<TransactionRequestId> asker, Actions& actions);
-  void prepare(const EndTransaction& call, TransactionRequestId request, TransactionTime time, Actions& actions);
-  void fence(TransactionTime time, Actions& actions);
-  void complete(TransactionTime time, Actions& actions);
+  void prepare(const EndTransaction& call, TransactionRequestId request, CoordinatorTime time, Actions& actions);
+  void fence(CoordinatorTime time, Actions& actions);
+  void complete(CoordinatorTime time, Actions& actions);
   /// False when a fresh producer id has to come first.
   bool has_fresh_id(Actions& actions);
-  void watch_time_out(TransactionTime time);
+  void watch_time_out(CoordinatorTime time);
   [[nodiscard]] bool is_preparing() const {
     return data_.state == TransactionState::kPrepareCommit || data_.state == TransactionState::kPrepareAbort;
   }

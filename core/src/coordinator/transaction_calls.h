@@ -26,6 +26,8 @@ struct ProducerIdentity {
 /// The transactions that clients know (Kafka's feature `transaction.version`): from here on each transaction has an
 /// epoch of its own, which its end gives the producer, and writing to a partition makes it a part (KIP-890).
 inline constexpr std::int16_t kEpochPerTransaction = 2;
+/// Before: a producer that adds partitions itself keeps its epoch from transaction to transaction.
+inline constexpr std::int16_t kEpochKept = 1;
 
 /// Names a call that waits; the transaction gives it back with the answer.
 using TransactionRequestId = Strong<struct TransactionRequestIdTag, std::uint64_t>;

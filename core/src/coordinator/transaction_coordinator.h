@@ -3,11 +3,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "coordinator/coordinator_shards.h"
 #include "coordinator/transaction_shard.h"
 
 namespace millrace {
@@ -60,22 +60,10 @@ class TransactionCoordinator {
   [[nodiscard]] Result<DescribedTransaction> describe(const std::string& id);
 
  private:
-  using Shards = std::vector<std::shared_ptr<TransactionShard>>;
   [[nodiscard]] Result<std::shared_ptr<TransactionShard>> shard_of(const std::string& id);
-  [[nodiscard]] Shards shards();
-  void open_shards();
-  void ensured(const Result<void>& result);
 
-  class ExpiryTimer;
   const std::shared_ptr<TransactionContext> context_;
-  const std::shared_ptr<ExpiryTimer> expiry_;
-
-  std::shared_mutex mutex_;
-  // Once made, their number stays: it decides which id is where.
-  Shards shards_;
-  bool closed_ = false;
-  // Who waits for the topic to be made.
-  std::vector<CoordinatorLog::Done> ensuring_;
+  const std::shared_ptr<CoordinatorShards<TransactionShard>> shards_;
 };
 
 }  // namespace millrace

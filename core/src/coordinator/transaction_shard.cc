@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "record/record_batch_builder.h"
@@ -11,46 +10,18 @@
 namespace millrace {
 namespace {
 
-constexpr std::size_t kLoadBytes = 1U << 20;
 // Larger than the record of any transaction.
 constexpr std::size_t kMostRecordBytes = 16U << 20;
 constexpr std::chrono::milliseconds kMarkerBackoff{200};
 
-/// What a producer is told when a record cannot be written: that it should ask again.
-ErrorCode told_of_write(const Error& error) {
-  return error.code() == ErrorCode::kRecordListTooLarge ? ErrorCode::kUnknownServerError
-                                                        : ErrorCode::kCoordinatorNotAvailable;
-}
-
 }  // namespace
 
 TransactionShard::TransactionShard(PartitionIndex partition, std::shared_ptr<TransactionContext> context)
-    : partition_(partition), context_(std::move(context)) {}
+    : CoordinatorShard(partition, context, "__transaction_state"), context_(std::move(context)) {}
 
 // --- loading ---------------------------------------------------------------------------------------------------------
 
-void TransactionShard::load() {
-  const auto start = context_->log->start(partition_);
-  if (!start) return load_failed(start.error());
-  read_on(std::make_shared<Loaded>(), *start);
-}
-
-void TransactionShard::read_on(const std::shared_ptr<Loaded>& found, Offset from) {
-  // A piece at a time: other work of the executor takes its turn.
-  context_->executor.post([weak = weak_from_this(), found, from] {
-    const auto self = weak.lock();
-    if (!self) return;
-    const auto slice = self->context_->log->read(self->partition_, from, kLoadBytes);
-    if (!slice) return self->load_failed(slice.error());
-    if (slice->bytes.empty()) return self->loaded(*found);
-    const auto next = self->replay(slice->bytes, *found);
-    if (!next) return self->load_failed(next.error());
-    if (*next <= from) return self->load_failed({ErrorCode::kCorruptLog, "its records do not follow one another"});
-    self->read_on(found, *next);
-  });
-}
-
-Result<Offset> TransactionShard::replay(Bytes batches, Loaded& found) {
+Result<Offset> TransactionShard::replay(Bytes batches) {
   Offset next = kNoOffset;
   BatchCursor cursor{batches};
   while (cursor.next()) {
@@ -64,9 +35,9 @@ Result<Offset> TransactionShard::replay(Bytes batches, Loaded& found) {
         context_->logger.warn("__transaction_state-{}: the record at offset {} was left alone: {}", partition_.value(),
                               records.record().offset.value(), decoded.error().message());
       } else if (decoded->value) {
-        found.insert_or_assign(std::move(decoded->key.transactional_id), *std::move(decoded->value));
+        found_.insert_or_assign(std::move(decoded->key.transactional_id), *std::move(decoded->value));
       } else {
-        found.erase(decoded->key.transactional_id);
+        found_.erase(decoded->key.transactional_id);
       }
     }
     MILLRACE_CHECK(records.status());
@@ -75,66 +46,25 @@ Result<Offset> TransactionShard::replay(Bytes batches, Loaded& found) {
   return next;
 }
 
-void TransactionShard::load_failed(const Error& error) {
-  {
-    const std::lock_guard lock{mutex_};
-    if (state_ != State::kLoading) return;
-    state_ = State::kFailed;
+void TransactionShard::loaded(Outbox& out) {
+  for (const auto& [id, value] : std::exchange(found_, {})) {
+    auto& entry = transactions_.emplace(id, Entry{.transaction = Transaction::restore(id, value, time()), .armed = {}})
+                      .first->second;
+    for (const auto& partition : entry.transaction.unmarked()) write_marker(entry, partition, out);
+    arm(entry.armed, id, entry.transaction.next_timer());
   }
-  context_->logger.error("the transactions in __transaction_state-{} cannot be served: {}", partition_.value(),
-                         error.message());
 }
 
-void TransactionShard::loaded(const Loaded& found) {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    if (state_ != State::kLoading) return;
-    state_ = State::kActive;
-    for (const auto& [id, value] : found) {
-      auto& entry =
-          transactions_.emplace(id, Entry{.transaction = Transaction::restore(id, value, time()), .armed = {}})
-              .first->second;
-      for (const auto& partition : entry.transaction.unmarked()) write_marker(entry, partition, out);
-      arm(entry);
-    }
+void TransactionShard::answer_waiting(Outbox& out) {
+  for (auto& [id, entry] : transactions_) {
+    perform(entry, entry.transaction.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
   }
-  out.send();
 }
 
-ErrorCode TransactionShard::unavailable() const {
-  switch (state_) {
-    case State::kActive:
-      return ErrorCode::kNone;
-    case State::kLoading:
-      return ErrorCode::kCoordinatorLoadInProgress;
-    case State::kFailed:
-      return ErrorCode::kNotCoordinator;
-    case State::kClosed:
-      break;
-  }
-  return ErrorCode::kCoordinatorNotAvailable;
-}
-
-void TransactionShard::end_waits() {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    for (auto& [id, entry] : transactions_) {
-      perform(entry, entry.transaction.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
-    }
-  }
-  out.send();
-}
-
-void TransactionShard::close() {
-  {
-    const std::lock_guard lock{mutex_};
-    if (state_ == State::kClosed) return;
-    state_ = State::kClosed;
-  }
-  durable(Offset{std::numeric_limits<std::int64_t>::max()}, fail(ErrorCode::kClosed, "the broker is closed"));
-  end_waits();
+// That it should ask again.
+ErrorCode TransactionShard::told(const Error& error) const {
+  return error.code() == ErrorCode::kRecordListTooLarge ? ErrorCode::kUnknownServerError
+                                                        : ErrorCode::kCoordinatorNotAvailable;
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -170,21 +100,21 @@ void TransactionShard::call(const std::string& id, Make make, TransactionDone do
 
 void TransactionShard::init(const std::string& id, InitTransactions asked, TransactionDone done) {
   call(id, Make::kYes, std::move(done),
-       [asked](Transaction& transaction, TransactionRequestId request, TransactionTime now) {
+       [asked](Transaction& transaction, TransactionRequestId request, CoordinatorTime now) {
          return transaction.init(request, asked, now);
        });
 }
 
 void TransactionShard::add(const std::string& id, AddToTransaction asked, TransactionDone done) {
   call(id, Make::kNo, std::move(done),
-       [asked = std::move(asked)](Transaction& transaction, TransactionRequestId request, TransactionTime now) mutable {
+       [asked = std::move(asked)](Transaction& transaction, TransactionRequestId request, CoordinatorTime now) mutable {
          return transaction.add(request, std::move(asked), now);
        });
 }
 
 void TransactionShard::end(const std::string& id, EndTransaction asked, TransactionDone done) {
   call(id, Make::kNo, std::move(done),
-       [asked](Transaction& transaction, TransactionRequestId request, TransactionTime now) {
+       [asked](Transaction& transaction, TransactionRequestId request, CoordinatorTime now) {
          return transaction.end(request, asked, now);
        });
 }
@@ -224,12 +154,12 @@ Result<DescribedTransaction> TransactionShard::describe(const std::string& id) {
 // --- what follows ----------------------------------------------------------------------------------------------------
 
 void TransactionShard::happens(const std::string& id,
-                               std::move_only_function<TransactionActions(Transaction&, TransactionTime)> event) {
+                               std::move_only_function<TransactionActions(Transaction&, CoordinatorTime)> event) {
   Outbox out;
   {
     const std::lock_guard lock{mutex_};
     auto* entry = find(id);
-    if (entry == nullptr || state_ != State::kActive) return;
+    if (entry == nullptr || !is_active()) return;
     perform(*entry, event(entry->transaction, time()), out);
   }
   out.send();
@@ -242,11 +172,11 @@ void TransactionShard::perform(Entry& entry, TransactionActions actions, Outbox&
     if (found) out.add([done = std::move(found.mapped()), given]() mutable { done(given); });
   }
   if (actions.wants_producer_id) {
-    out.add([self = shared_from_this(), id] {
+    out.add([self = shared(), id] {
       self->context_->next_producer_id([weak = std::weak_ptr{self}, id](Result<ProducerId> fresh) {
         const auto shard = weak.lock();
         if (!shard) return;
-        shard->happens(id, [&fresh](Transaction& transaction, TransactionTime now) {
+        shard->happens(id, [&fresh](Transaction& transaction, CoordinatorTime now) {
           return transaction.use_producer_id(fresh, now);
         });
       });
@@ -263,25 +193,25 @@ void TransactionShard::perform(Entry& entry, TransactionActions actions, Outbox&
         out);
   }
   // Not before: a write that failed at once has changed it.
-  if (auto* still = find(id)) arm(*still);
+  if (auto* still = find(id)) arm(still->armed, id, still->transaction.next_timer());
 }
 
 void TransactionShard::write_marker(Entry& entry, const TopicPartition& partition, Outbox& out) {
   auto marker = entry.transaction.marker();
   const auto epoch = context_->log->leader_epoch(partition_);
   marker.coordinator_epoch = epoch ? epoch->value() : 0;
-  out.add([self = shared_from_this(), id = entry.transaction.id(), partition, marker,
-           version = entry.transaction.data().version] {
-    self->context_->partitions->write_marker(
-        partition, marker, version, [weak = std::weak_ptr{self}, id, partition](Result<void> result) {
-          const auto shard = weak.lock();
-          if (!shard) return;
-          // It may come inside of somebody's append, under a lock.
-          shard->context_->executor.post([weak, id, partition, result = std::move(result)] {
-            if (const auto later = weak.lock()) later->marker_written(id, partition, result);
-          });
-        });
-  });
+  out.add(
+      [self = shared(), id = entry.transaction.id(), partition, marker, version = entry.transaction.data().version] {
+        self->context_->partitions->write_marker(
+            partition, marker, version, [weak = std::weak_ptr{self}, id, partition](Result<void> result) {
+              const auto shard = weak.lock();
+              if (!shard) return;
+              // It may come inside of somebody's append, under a lock.
+              shard->context_->executor.post([weak, id, partition, result = std::move(result)] {
+                if (const auto later = weak.lock()) later->marker_written(id, partition, result);
+              });
+            });
+      });
 }
 
 void TransactionShard::marker_written(const std::string& id, const TopicPartition& partition,
@@ -290,7 +220,7 @@ void TransactionShard::marker_written(const std::string& id, const TopicPartitio
   {
     const std::lock_guard lock{mutex_};
     auto* entry = find(id);
-    if (entry == nullptr || state_ != State::kActive) return;
+    if (entry == nullptr || !is_active()) return;
     const auto code = result ? ErrorCode::kNone : result.error().code();
     // A partition that is gone has nothing to decide on; nor has one where a later transaction was begun.
     const bool is_over = code == ErrorCode::kNone || code == ErrorCode::kUnknownTopicOrPartition ||
@@ -303,7 +233,7 @@ void TransactionShard::marker_written(const std::string& id, const TopicPartitio
         context_->logger.warn("cannot write the marker of transaction \"{}\" to {}: {}. It is tried again", id,
                               partition.to_string(), result.error().message());
       }
-      context_->deadlines->add(context_->clock.now() + kMarkerBackoff, [weak = weak_from_this(), id, partition] {
+      context_->deadlines->add(context_->clock.now() + kMarkerBackoff, [weak = std::weak_ptr{shared()}, id, partition] {
         const auto self = weak.lock();
         if (!self) return;
         Outbox again;
@@ -311,7 +241,7 @@ void TransactionShard::marker_written(const std::string& id, const TopicPartitio
           const std::lock_guard relock{self->mutex_};
           auto* known = self->find(id);
           const bool wanted =
-              known != nullptr && self->state_ == State::kActive && known->transaction.unmarked().contains(partition);
+              known != nullptr && self->is_active() && known->transaction.unmarked().contains(partition);
           if (wanted) self->write_marker(*known, partition, again);
         }
         again.send();
@@ -321,32 +251,18 @@ void TransactionShard::marker_written(const std::string& id, const TopicPartitio
   out.send();
 }
 
-void TransactionShard::arm(Entry& entry) {
-  const auto next = entry.transaction.next_timer();
-  if (!next || (entry.armed && *entry.armed <= *next)) return;
-  entry.armed = next;
-  context_->deadlines->add(*next, [weak = weak_from_this(), id = entry.transaction.id(), when = *next] {
-    if (const auto self = weak.lock()) self->timer(id, when);
-  });
-}
-
-void TransactionShard::timer(const std::string& id, TimePoint when) {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    auto* entry = find(id);
-    if (entry == nullptr || entry->armed != when || state_ != State::kActive) return;
-    entry->armed.reset();
-    perform(*entry, entry->transaction.on_timer(time()), out);
-  }
-  out.send();
+void TransactionShard::wake(const std::string& id, TimePoint when, Outbox& out) {
+  auto* entry = find(id);
+  if (entry == nullptr || entry->armed != when) return;
+  entry->armed.reset();
+  perform(*entry, entry->transaction.on_timer(time()), out);
 }
 
 void TransactionShard::expire() {
   Outbox out;
   {
     const std::lock_guard lock{mutex_};
-    if (state_ != State::kActive) return;
+    if (!is_active()) return;
     const auto now = context_->clock.wall();
     std::vector<std::string> old;
     for (const auto& [id, entry] : transactions_) {
@@ -365,24 +281,11 @@ void TransactionShard::expire() {
 void TransactionShard::persist(const protocol::TransactionRecord& record, Then then, Outbox& out) {
   const auto end = write(record);
   if (!end) {
-    // Said once: whatever is asked of this shard from now on fails for the same reason.
-    if (!std::exchange(write_failed_, true)) {
-      context_->logger.error("cannot write to __transaction_state-{}: {}", partition_.value(), end.error().message());
-    }
-    return then(told_of_write(end.error()), out);
+    append_failed(end.error());
+    return then(told(end.error()), out);
   }
-  write_failed_ = false;
-  writes_.push_back({.end = *end, .then = std::move(then)});
-  out.add([self = shared_from_this(), end = *end] {
-    // A log that fails tells inside of somebody's append, which is under our lock: so the news is taken elsewhere.
-    self->context_->log->when_durable(self->partition_, end, [weak = std::weak_ptr{self}, end](Result<void> result) {
-      const auto shard = weak.lock();
-      if (!shard) return;
-      shard->context_->executor.post([weak, end, result = std::move(result)] {
-        if (const auto later = weak.lock()) later->durable(end, result);
-      });
-    });
-  });
+  append_succeeded();
+  await(*end, std::move(then), out);
 }
 
 Result<Offset> TransactionShard::write(const protocol::TransactionRecord& record) {
@@ -393,19 +296,6 @@ Result<Offset> TransactionShard::write(const protocol::TransactionRecord& record
   (void)builder.try_append(context_->clock.wall(), Bytes{encoded.key}, value);
   MILLRACE_TRY(batch, builder.finish());
   return context_->log->append(partition_, batch.bytes);
-}
-
-void TransactionShard::durable(Offset end, const Result<void>& result) {
-  Outbox out;
-  {
-    const std::lock_guard lock{mutex_};
-    while (!writes_.empty() && writes_.front().end <= end) {
-      auto write = std::move(writes_.front());
-      writes_.pop_front();
-      write.then(result ? ErrorCode::kNone : told_of_write(result.error()), out);
-    }
-  }
-  out.send();
 }
 
 }  // namespace millrace

@@ -1,20 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "base/buffers.h"
-#include "base/clock.h"
-#include "base/deadline_queue.h"
-#include "base/executor.h"
-#include "base/logger.h"
-#include "coordinator/coordinator_log.h"
-#include "coordinator/group_shard.h"
+#include "coordinator/coordinator_shard.h"
 #include "coordinator/transaction.h"
 
 namespace millrace {
@@ -40,20 +32,13 @@ struct TransactionConfig {
 };
 
 /// What the shards of a coordinator stand on.
-struct TransactionContext {
+struct TransactionContext : CoordinatorContext {
   using IdDone = std::move_only_function<void(Result<ProducerId>)>;
 
-  std::shared_ptr<CoordinatorLog> log;
   std::shared_ptr<TransactionPartitions> partitions;
   /// Gives an id that nobody has had.
   std::function<void(IdDone)> next_producer_id;
-  std::shared_ptr<DeadlineQueue> deadlines;
-  Executor& executor;
-  const Clock& clock;
-  Logger& logger;
   TransactionConfig transactions;
-  /// Records are small: little memory is worth keeping.
-  BufferPool buffers{1U << 20};
 };
 
 /// The transactions of one partition of `__transaction_state`, and the log that they are restored from.
@@ -62,16 +47,9 @@ struct TransactionContext {
 /// told, when it is durable. What was being ended when the broker died is brought to its end after it has loaded.
 ///
 /// Threading: any thread may call any function; `done` is called exactly once, with no lock held, on any thread.
-class TransactionShard : public std::enable_shared_from_this<TransactionShard> {
+class TransactionShard final : public CoordinatorShard {
  public:
   TransactionShard(PartitionIndex partition, std::shared_ptr<TransactionContext> context);
-
-  /// Reads the partition, on the executor. Until that is done calls are answered `kCoordinatorLoadInProgress`.
-  void load();
-  void end_waits();
-  /// The same, and every later call is answered `kCoordinatorNotAvailable`; so are writes that nothing has been heard
-  /// of. After the log was closed.
-  void close();
 
   /// As of `Transaction`; all but `init` answer `kInvalidProducerIdMapping` for an id that is not known.
   void init(const std::string& id, InitTransactions call, TransactionDone done);
@@ -85,10 +63,9 @@ class TransactionShard : public std::enable_shared_from_this<TransactionShard> {
   [[nodiscard]] Result<DescribedTransaction> describe(const std::string& id);
 
   /// Forgets ids that nobody has used for `transactional.id.expiration.ms`.
-  void expire();
+  void expire() override;
 
  private:
-  enum class State : std::uint8_t { kLoading, kActive, kFailed, kClosed };
   enum class Make : std::uint8_t { kNo, kYes };
   struct Entry {
     Transaction transaction;
@@ -96,47 +73,37 @@ class TransactionShard : public std::enable_shared_from_this<TransactionShard> {
     std::optional<TimePoint> armed;
     bool marker_failed = false;
   };
-  using Then = std::move_only_function<void(ErrorCode, Outbox&)>;
-  /// Written and not yet durable.
-  struct Write {
-    Offset end;
-    Then then;
-  };
-  using Event = std::move_only_function<TransactionActions(Transaction&, TransactionRequestId, TransactionTime)>;
-  using Loaded = std::unordered_map<std::string, protocol::TransactionLogValue>;
+  using Event = std::move_only_function<TransactionActions(Transaction&, TransactionRequestId, CoordinatorTime)>;
+
+  [[nodiscard]] Result<Offset> replay(Bytes batches) override;
+  void loaded(Outbox& out) override;
+  void answer_waiting(Outbox& out) override;
+  [[nodiscard]] ErrorCode told(const Error& error) const override;
+  void wake(const std::string& id, TimePoint when, Outbox& out) override;
 
   void call(const std::string& id, Make make, TransactionDone done, Event event);
   /// Lets something happen to a transaction, if it is still there.
-  void happens(const std::string& id, std::move_only_function<TransactionActions(Transaction&, TransactionTime)> event);
+  void happens(const std::string& id, std::move_only_function<TransactionActions(Transaction&, CoordinatorTime)> event);
 
   // All of these with the mutex held.
-  [[nodiscard]] ErrorCode unavailable() const;
   [[nodiscard]] Entry* find(const std::string& id);
   void perform(Entry& entry, TransactionActions actions, Outbox& out);
-  void arm(Entry& entry);
   void persist(const protocol::TransactionRecord& record, Then then, Outbox& out);
   [[nodiscard]] Result<Offset> write(const protocol::TransactionRecord& record);
   void write_marker(Entry& entry, const TopicPartition& partition, Outbox& out);
 
   void marker_written(const std::string& id, const TopicPartition& partition, const Result<void>& result);
-  void durable(Offset end, const Result<void>& result);
-  void timer(const std::string& id, TimePoint when);
-  void read_on(const std::shared_ptr<Loaded>& found, Offset from);
-  [[nodiscard]] Result<Offset> replay(Bytes batches, Loaded& found);
-  void loaded(const Loaded& found);
-  void load_failed(const Error& error);
-  [[nodiscard]] TransactionTime time() const { return {.now = context_->clock.now(), .wall = context_->clock.wall()}; }
+  [[nodiscard]] std::shared_ptr<TransactionShard> shared() {
+    return std::static_pointer_cast<TransactionShard>(shared_from_this());
+  }
 
-  const PartitionIndex partition_;
   const std::shared_ptr<TransactionContext> context_;
+  /// What is read, until all is.
+  std::unordered_map<std::string, protocol::TransactionLogValue> found_;
 
-  std::mutex mutex_;
-  State state_ = State::kLoading;
   std::uint64_t last_request_ = 0;
   std::unordered_map<std::string, Entry> transactions_;
   std::unordered_map<TransactionRequestId, TransactionDone> waiting_;
-  std::deque<Write> writes_;
-  bool write_failed_ = false;
 };
 
 }  // namespace millrace

@@ -28,7 +28,7 @@ class GroupUnderTest {
   explicit GroupUnderTest(GroupConfig config = {.initial_rebalance_delay = milliseconds{0}})
       : group("orders", config, time()) {}
 
-  [[nodiscard]] GroupTime time() const { return {.now = clock.now(), .wall = clock.wall()}; }
+  [[nodiscard]] CoordinatorTime time() const { return {.now = clock.now(), .wall = clock.wall()}; }
 
   static JoinGroup call(const std::string& id = "", const std::string& metadata = "m") {
     JoinGroup call;

@@ -26,7 +26,7 @@ TopicPartition partition(int index) { return {"clicks", PartitionIndex{index}}; 
 
 class TransactionTest : public testing::Test {
  protected:
-  [[nodiscard]] TransactionTime time() const { return {.now = clock.now(), .wall = clock.wall()}; }
+  [[nodiscard]] CoordinatorTime time() const { return {.now = clock.now(), .wall = clock.wall()}; }
 
   void take(const TransactionActions& actions) {
     for (const auto& [request, answer] : actions.answers) {

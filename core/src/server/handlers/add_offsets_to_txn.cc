@@ -8,9 +8,6 @@ namespace {
 using protocol::AddOffsetsToTxnRequest;
 using protocol::AddOffsetsToTxnResponse;
 
-// Who asks for this itself keeps its epoch from transaction to transaction.
-constexpr std::int16_t kOldTransactions = 1;
-
 }  // namespace
 
 /// The partition that has the group's offsets becomes a part of the transaction.
@@ -31,7 +28,7 @@ Task<AddOffsetsToTxnResponse> handle(const AddOffsetsToTxnRequest& request, Hand
   call.producer.id = request.producer_id;
   call.producer.epoch = request.producer_epoch;
   call.partitions.emplace(std::string(kConsumerOffsetsTopic), *partition);
-  call.version = kOldTransactions;
+  call.version = kEpochKept;
   auto add = [&](auto done) { context.broker().transactions().add(request.transactional_id, std::move(call), done); };
   const TransactionAnswer answer = co_await callback_result<TransactionAnswer>(add);
   response.error_code = answer.error;
@@ -39,8 +36,7 @@ Task<AddOffsetsToTxnResponse> handle(const AddOffsetsToTxnRequest& request, Hand
 }
 
 void adapt(AddOffsetsToTxnResponse& response, std::int16_t version) {
-  constexpr std::int16_t kKnowsFencing = 2;
-  response.error_code = fenced_code(response.error_code, version >= kKnowsFencing);
+  response.error_code = fenced_code(response.error_code, version);
 }
 
 }  // namespace millrace

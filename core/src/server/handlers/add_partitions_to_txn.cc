@@ -12,9 +12,6 @@ using protocol::AddPartitionsToTxnTopic;
 using protocol::AddPartitionsToTxnTopicResult;
 using protocol::AddPartitionsToTxnTransaction;
 
-// The transactions of clients that ask for this themselves; brokers that ask for one follow the new rules (KIP-890).
-constexpr std::int16_t kEpochKept = 1;
-
 /// One code for each partition, asked for in this order.
 using Codes = std::vector<ErrorCode>;
 
@@ -118,10 +115,9 @@ Task<AddPartitionsToTxnResponse> handle(const AddPartitionsToTxnRequest& request
 }
 
 void adapt(AddPartitionsToTxnResponse& response, std::int16_t version) {
-  constexpr std::int16_t kKnowsFencing = 2;
   for (auto& topic : response.results_by_topic_v3_and_below) {
     for (auto& partition : topic.results_by_partition) {
-      partition.partition_error_code = fenced_code(partition.partition_error_code, version >= kKnowsFencing);
+      partition.partition_error_code = fenced_code(partition.partition_error_code, version);
     }
   }
 }

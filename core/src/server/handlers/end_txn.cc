@@ -8,10 +8,9 @@ using protocol::EndTxnRequest;
 using protocol::EndTxnResponse;
 
 EndTransaction call_of(const EndTxnRequest& request) {
-  constexpr std::int16_t kOldTransactions = 1;
   return {.producer = {.id = request.producer_id, .epoch = request.producer_epoch},
           .end = request.committed ? TransactionEnd::kCommit : TransactionEnd::kAbort,
-          .version = request.bumps_epoch ? kEpochPerTransaction : kOldTransactions};
+          .version = request.bumps_epoch ? kEpochPerTransaction : kEpochKept};
 }
 
 }  // namespace
@@ -29,8 +28,7 @@ Task<EndTxnResponse> handle(const EndTxnRequest& request, HandlerContext& contex
 }
 
 void adapt(EndTxnResponse& response, std::int16_t version) {
-  constexpr std::int16_t kKnowsFencing = 2;
-  response.error_code = fenced_code(response.error_code, version >= kKnowsFencing);
+  response.error_code = fenced_code(response.error_code, version);
 }
 
 }  // namespace millrace

@@ -53,8 +53,7 @@ Task<InitProducerIdResponse> handle(const InitProducerIdRequest& request, Handle
 }
 
 void adapt(InitProducerIdResponse& response, std::int16_t version) {
-  constexpr std::int16_t kKnowsFencing = 4;
-  response.error_code = fenced_code(response.error_code, version >= kKnowsFencing);
+  response.error_code = fenced_code(response.error_code, version, kInitProducerIdKnowsFencing);
 }
 
 }  // namespace millrace
