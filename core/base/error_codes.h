@@ -99,6 +99,10 @@
   X(kInconsistentTopicId, 103, "INCONSISTENT_TOPIC_ID")                      \
   X(kTransactionalIdNotFound, 105, "TRANSACTIONAL_ID_NOT_FOUND")             \
   X(kFetchSessionTopicIdError, 106, "FETCH_SESSION_TOPIC_ID_ERROR")          \
+  X(kFencedMemberEpoch, 110, "FENCED_MEMBER_EPOCH")                          \
+  X(kUnreleasedInstanceId, 111, "UNRELEASED_INSTANCE_ID")                    \
+  X(kUnsupportedAssignor, 112, "UNSUPPORTED_ASSIGNOR")                       \
+  X(kStaleMemberEpoch, 113, "STALE_MEMBER_EPOCH")                            \
   X(kMismatchedEndpointType, 114, "MISMATCHED_ENDPOINT_TYPE")                 \
   X(kTransactionAbortable, 120, "TRANSACTION_ABORTABLE")                     \
   X(kInvalidRegularExpression, 128, "INVALID_REGULAR_EXPRESSION")            \

@@ -9,6 +9,7 @@
 
 #include "base/suggest.h"
 #include "broker/kafka_keys.h"
+#include "coordinator/target_assignment.h"
 
 namespace millrace {
 namespace {
@@ -70,6 +71,11 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"group.max.session.timeout.ms", ConfigType::kInt, "1800000", "The longest.", 1, kMaxInt},
     {"group.max.size", ConfigType::kInt, "2147483647", "The most members of a group.", 1, kMaxInt},
     {"group.initial.rebalance.delay.ms", ConfigType::kInt, "3000", "How long an empty group waits for more members before its first rebalance.", 0, kMaxInt},
+    {"group.consumer.assignors", ConfigType::kList, "uniform,range", "How the coordinator may divide partitions among the members of a group of the consumer protocol: uniform, range, or both; the first is taken when no member asks for one."},
+    {"group.consumer.heartbeat.interval.ms", ConfigType::kInt, "5000", "How often members of groups of the consumer protocol say that they are alive, in milliseconds.", 1, kMaxInt},
+    {"group.consumer.max.size", ConfigType::kInt, "2147483647", "The most members of a group of the consumer protocol.", 1, kMaxInt},
+    {"group.consumer.migration.policy", ConfigType::kString, "bidirectional", "Whether a group of consumers that has members may change its protocol: upgrade, to the consumer protocol when a member of that one comes; downgrade, to the classic one when the last such member has gone.", {}, {}, "bidirectional|upgrade|downgrade|disabled"},
+    {"group.consumer.session.timeout.ms", ConfigType::kInt, "45000", "A member of a group of the consumer protocol that is silent for so long is gone.", 1, kMaxInt},
     {"transaction.max.timeout.ms", ConfigType::kInt, "900000", "The longest time-out of transactions that a producer may ask for, in milliseconds.", 1, kMaxInt},
     {"transaction.state.log.num.partitions", ConfigType::kInt, "50", "Partitions of __transaction_state when it is made; transactional ids are spread over them.", 1, kMaxInt},
     {"transaction.state.log.segment.bytes", ConfigType::kInt, "104857600", "segment.bytes of __transaction_state when it is made.", 1, kMaxInt},
@@ -261,6 +267,16 @@ Result<void> check_cleanup_policy(std::string_view component, std::string_view k
               fmt::format("{}: \"{}\" is \"{}\", but must be delete, compact or both", component, key, found->second));
 }
 
+Result<void> check_assignors(const Properties& properties) {
+  const auto found = properties.find("group.consumer.assignors");
+  if (found == properties.end()) return {};
+  const auto words = split_list(found->second);
+  const bool known = std::all_of(words.begin(), words.end(), [](auto word) { return assignor_of(word).has_value(); });
+  if (known && !words.empty()) return {};
+  return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"{}\" is \"{}\", but must be uniform, range or both",
+                                                     kBroker, found->first, found->second));
+}
+
 Result<std::vector<ListenerAddress>> parse_listeners(std::string_view key, std::string_view list) {
   std::vector<ListenerAddress> listeners;
   std::set<std::string, std::less<>> names;
@@ -356,6 +372,7 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   MILLRACE_CHECK(kBrokerTable.check(properties));
   MILLRACE_CHECK(check_parts(kBroker, kBrokerTable, properties));
   MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
+  MILLRACE_CHECK(check_assignors(properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
   MILLRACE_CHECK(check_metrics_address(properties));
   constexpr std::int64_t kMinute = 60'000;
@@ -370,6 +387,12 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
     config.controller_listeners_ = found->second;
   }
   return config;
+}
+
+std::vector<ServerAssignor> BrokerConfig::consumer_assignors() const {
+  std::vector<ServerAssignor> assignors;
+  for (const auto word : split_list(get_string("group.consumer.assignors"))) assignors.push_back(*assignor_of(word));
+  return assignors;
 }
 
 BrokerId BrokerConfig::broker_id() const { return BrokerId{static_cast<std::int32_t>(get_long("node.id"))}; }

@@ -10,6 +10,7 @@
 #include "base/config_table.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "coordinator/target_assignment.h"
 #include "log/partition_log.h"
 
 namespace millrace {
@@ -46,6 +47,8 @@ class BrokerConfig {
   static Result<BrokerConfig> parse(const Properties& properties);
 
   [[nodiscard]] BrokerId broker_id() const;
+  /// `group.consumer.assignors`; at least one.
+  [[nodiscard]] std::vector<ServerAssignor> consumer_assignors() const;
   [[nodiscard]] std::vector<ListenerAddress> listeners() const;
   [[nodiscard]] std::vector<ListenerAddress> advertised_listeners() const;
   [[nodiscard]] bool get_bool(std::string_view key) const { return broker_config_table().get_bool(properties_, key); }

@@ -32,6 +32,15 @@
 namespace millrace {
 namespace {
 
+Migration migration_of(std::string_view name) {
+  constexpr std::pair<std::string_view, Migration> kPolicies[] = {
+      {"disabled", Migration::kDisabled}, {"upgrade", Migration::kUpgrade}, {"downgrade", Migration::kDowngrade}};
+  for (const auto& [known, policy] : kPolicies) {
+    if (known == name) return policy;
+  }
+  return Migration::kBidirectional;
+}
+
 const TopicPartition kMetadataPartition{"__cluster_metadata", PartitionIndex{0}};
 // The id that Kafka gives the metadata topic.
 constexpr TopicId kMetadataTopicId{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -341,6 +350,11 @@ void LocalBroker::make_group_coordinator() {
                   .max_session_timeout = time_of("group.max.session.timeout.ms"),
                   .initial_rebalance_delay = time_of("group.initial.rebalance.delay.ms"),
                   .max_size = static_cast<std::size_t>(config_.get_long("group.max.size"))},
+      ConsumerGroupConfig{.session_timeout = time_of("group.consumer.session.timeout.ms"),
+                          .heartbeat_interval = time_of("group.consumer.heartbeat.interval.ms"),
+                          .max_size = static_cast<std::size_t>(config_.get_long("group.consumer.max.size")),
+                          .assignors = config_.consumer_assignors(),
+                          .migration = migration_of(config_.get_string("group.consumer.migration.policy"))},
       OffsetsConfig{.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
                     .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
   groups_ =

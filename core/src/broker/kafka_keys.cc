@@ -19,7 +19,8 @@ constexpr std::string_view kMetadataSetting =
     "the metadata log is bounded by metadata.log.max.record.bytes.between.snapshots";
 constexpr std::string_view kAlwaysVerified = "batches of transactions are always checked with their coordinator";
 constexpr std::string_view kExactTimeOuts = "a transaction whose time is over is aborted at once";
-constexpr std::string_view kNoConsumerProtocol = "groups of the new consumer protocol (KIP-848) are not served yet";
+constexpr std::string_view kAssignedAtOnce = "partitions are divided as soon as a group changes";
+constexpr std::string_view kNoGroupConfigs = "groups have no settings of their own that this would bound";
 constexpr std::string_view kNoExpirySetting = "how long a producer's state is kept cannot be set";
 constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
 constexpr std::string_view kNoLimits = "the number of connections is not limited";
@@ -80,18 +81,13 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"early.start.listeners", why::kNoSecurity},
     {"fetch.purgatory.purge.interval.requests", why::kNoPurgatory},
     {"follower.fetch.last.tiered.offset.enable", why::kNoTiering},
-    {"group.consumer.assignment.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.assignors", why::kNoConsumerProtocol},
-    {"group.consumer.heartbeat.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.max.assignment.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.max.heartbeat.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.max.session.timeout.ms", why::kNoConsumerProtocol},
-    {"group.consumer.max.size", why::kNoConsumerProtocol},
-    {"group.consumer.migration.policy", why::kNoConsumerProtocol},
-    {"group.consumer.min.assignment.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.min.heartbeat.interval.ms", why::kNoConsumerProtocol},
-    {"group.consumer.min.session.timeout.ms", why::kNoConsumerProtocol},
-    {"group.consumer.session.timeout.ms", why::kNoConsumerProtocol},
+    {"group.consumer.assignment.interval.ms", why::kAssignedAtOnce},
+    {"group.consumer.max.assignment.interval.ms", why::kAssignedAtOnce},
+    {"group.consumer.max.heartbeat.interval.ms", why::kNoGroupConfigs},
+    {"group.consumer.max.session.timeout.ms", why::kNoGroupConfigs},
+    {"group.consumer.min.assignment.interval.ms", why::kAssignedAtOnce},
+    {"group.consumer.min.heartbeat.interval.ms", why::kNoGroupConfigs},
+    {"group.consumer.min.session.timeout.ms", why::kNoGroupConfigs},
     {"group.coordinator.append.linger.ms", why::kGroupSetting},
     {"group.coordinator.background.threads", why::kGroupSetting},
     {"group.coordinator.cached.buffer.max.bytes", why::kGroupSetting},

@@ -36,9 +36,12 @@ bool contradicts(const std::optional<std::string>& believed, const std::optional
 }  // namespace
 
 const char* name_of(GroupState state) {
-  constexpr const char* kNames[] = {"Empty", "PreparingRebalance", "CompletingRebalance", "Stable", "Dead"};
+  constexpr const char* kNames[] = {"Empty", "PreparingRebalance", "CompletingRebalance", "Stable",
+                                    "Dead",  "Assigning",          "Reconciling"};
   return kNames[static_cast<std::size_t>(state)];
 }
+
+const char* name_of(GroupType type) { return type == GroupType::kClassic ? "classic" : "consumer"; }
 
 ClassicGroup::ClassicGroup(std::string id, GroupConfig config, CoordinatorTime time)
     : id_(std::move(id)), config_(config), state_since_(time.wall) {}
@@ -405,6 +408,25 @@ DescribedGroup ClassicGroup::describe() const {
     if (const auto* protocol = find_protocol(member.protocols, shown.protocol)) described.metadata = protocol->metadata;
   }
   return shown;
+}
+
+std::vector<ClassicGroup::MemberView> ClassicGroup::members() const {
+  std::vector<MemberView> all;
+  for (const auto& [id, member] : members_) {
+    const auto* protocol = find_protocol(member.protocols, protocol_.value_or(""));
+    // Before the first generation there is none: then the member's first choice.
+    if (protocol == nullptr) protocol = &member.protocols.front();
+    all.push_back({.id = id,
+                   .instance = member.instance,
+                   .client_id = member.client_id,
+                   .client_host = member.client_host,
+                   .session_timeout = member.session_timeout,
+                   .rebalance_timeout = member.rebalance_timeout,
+                   .protocols = member.protocols,
+                   .metadata = protocol->metadata,
+                   .assignment = member.assignment});
+  }
+  return all;
 }
 
 std::vector<GroupMember> ClassicGroup::everybody() const {

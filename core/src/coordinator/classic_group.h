@@ -91,6 +91,8 @@ class ClassicGroup {
 
   /// `store` is durable, or could not be made so.
   [[nodiscard]] GroupActions stored(const GroupStore& store, ErrorCode error, CoordinatorTime time);
+  /// Everybody is to join again.
+  [[nodiscard]] GroupActions rebalance(CoordinatorTime time);
   /// Answers every request that waits; the members stay.
   [[nodiscard]] GroupActions end_waits(ErrorCode error);
 
@@ -109,7 +111,21 @@ class ClassicGroup {
   [[nodiscard]] std::optional<Timestamp> state_since() const { return state_since_; }
   [[nodiscard]] ListedGroup list() const;
   [[nodiscard]] DescribedGroup describe() const;
-  [[nodiscard]] bool is_consumer_group() const { return protocol_type_ == "consumer"; }
+  /// The members as they are, and what they have of the last generation.
+  struct MemberView {
+    std::string id;
+    std::optional<std::string> instance;
+    std::string client_id;
+    std::string client_host;
+    std::chrono::milliseconds session_timeout{};
+    std::chrono::milliseconds rebalance_timeout{};
+    std::vector<MemberProtocol> protocols;
+    /// Of the protocol that the group speaks.
+    std::vector<std::byte> metadata;
+    std::vector<std::byte> assignment;
+  };
+  [[nodiscard]] std::vector<MemberView> members() const;
+  [[nodiscard]] bool is_consumer_group() const { return protocol_type_ == kConsumerProtocol; }
   /// The topics that the members of this generation read; none when that cannot be told.
   [[nodiscard]] const std::optional<std::set<std::string>>& subscribed_topics() const { return subscribed_; }
 

@@ -44,6 +44,12 @@ void ClassicGroup::rebalance_or_complete(CoordinatorTime time, GroupActions& act
   prepare_rebalance(time, actions);
 }
 
+GroupActions ClassicGroup::rebalance(CoordinatorTime time) {
+  GroupActions actions;
+  prepare_rebalance(time, actions);
+  return actions;
+}
+
 void ClassicGroup::prepare_rebalance(CoordinatorTime time, GroupActions& actions) {
   if (state_ == GroupState::kCompletingRebalance) {
     for (auto& [id, member] : members_) member.assignment.clear();

@@ -110,11 +110,11 @@ void CoordinatorShard::await(Offset end, Then then, Outbox& out) {
   });
 }
 
-void CoordinatorShard::tell_after_last_write(Work tell) {
+void CoordinatorShard::then_after_last_write(Then then) {
   auto& last = writes_.back();
-  last.then = [before = std::move(last.then), tell = std::move(tell)](ErrorCode code, Outbox& later) mutable {
+  last.then = [before = std::move(last.then), then = std::move(then)](ErrorCode code, Outbox& later) mutable {
     before(code, later);
-    later.add(std::move(tell));
+    then(code, later);
   };
 }
 

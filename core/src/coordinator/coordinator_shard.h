@@ -92,8 +92,8 @@ class CoordinatorShard : public std::enable_shared_from_this<CoordinatorShard> {
   /// What was appended ends at `end`: `then`, when all before that is durable or cannot become so.
   void await(Offset end, Then then, Outbox& out);
   [[nodiscard]] std::size_t writes_waiting() const { return writes_.size(); }
-  /// To be told after what was appended last; there is something.
-  void tell_after_last_write(Work tell);
+  /// Also `then` after what was appended last; there is something.
+  void then_after_last_write(Then then);
   void append_failed(const Error& error);
   void append_succeeded() { append_failed_ = false; }
 

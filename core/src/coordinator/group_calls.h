@@ -88,13 +88,30 @@ struct LeftGroup {
 };
 
 /// As Kafka names them.
-enum class GroupState : std::uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable, kDead };
+enum class GroupState : std::uint8_t {
+  kEmpty,
+  kPreparingRebalance,
+  kCompletingRebalance,
+  kStable,
+  kDead,
+  // Of groups of the consumer protocol only.
+  kAssigning,
+  kReconciling,
+};
 [[nodiscard]] const char* name_of(GroupState state);
+
+/// Who divides the work: a member, or the coordinator (KIP-848).
+enum class GroupType : std::uint8_t { kClassic, kConsumer };
+[[nodiscard]] const char* name_of(GroupType type);
+
+/// The protocol type of groups of Kafka consumers.
+inline constexpr const char* kConsumerProtocol = "consumer";
 
 struct ListedGroup {
   std::string id;
   std::string protocol_type;
   GroupState state = GroupState::kEmpty;
+  GroupType type = GroupType::kClassic;
 };
 
 struct DescribedMember {

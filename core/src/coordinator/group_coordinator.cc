@@ -33,8 +33,8 @@ GroupCoordinator::GroupCoordinator(std::shared_ptr<GroupContext> context, Metada
                                    std::chrono::milliseconds retention_check, std::uint64_t seed)
     : metadata_(std::move(metadata)),
       shards_(std::make_shared<CoordinatorShards<GroupShard>>(
-          context, retention_check, [context, seed](PartitionIndex partition) {
-            return std::make_shared<GroupShard>(partition, context,
+          context, retention_check, [context, metadata = metadata_, seed](PartitionIndex partition) {
+            return std::make_shared<GroupShard>(partition, context, metadata,
                                                 seed + static_cast<std::uint64_t>(partition.value()));
           })) {}
 
@@ -114,6 +114,24 @@ void GroupCoordinator::delete_groups(const std::vector<std::string>& groups, Err
   }
 }
 
+void GroupCoordinator::consumer_heartbeat(const std::string& group, ConsumerHeartbeat call,
+                                          ConsumerHeartbeatDone done) {
+  const auto shard = named_shard(group);
+  if (shard) return (*shard)->consumer_heartbeat(group, std::move(call), std::move(done));
+  done({.error = shard.error().code(), .message = shard.error().message(), .member_id = call.member.id});
+}
+
+Result<ConsumerGroupView> GroupCoordinator::describe_consumer_group(const std::string& group) {
+  MILLRACE_TRY(shard, named_shard(group));
+  return shard->describe_consumer_group(group);
+}
+
+ErrorCode GroupCoordinator::may_fetch(const std::string& group, const std::optional<std::string>& member,
+                                      std::int32_t epoch) {
+  const auto shard = shards_->of(group);
+  return shard ? shard->may_fetch(group, member, epoch) : ErrorCode::kNotCoordinator;
+}
+
 // --- offsets ---------------------------------------------------------------------------------------------------------
 
 void GroupCoordinator::commit_offsets(CommitOffsets call, ErrorCodesDone done) {
@@ -132,7 +150,7 @@ void GroupCoordinator::commit_offsets(CommitOffsets call, ErrorCodesDone done) {
       continue;
     }
     known.offsets.push_back(offered[i]);
-    known.offsets.back().topic.name = (*topic)->name;
+    known.offsets.back().topic = {(*topic)->name, (*topic)->id};
     places.push_back(i);
   }
   shard->commit(known, [answers = std::move(answers), places = std::move(places),

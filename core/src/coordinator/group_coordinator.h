@@ -13,7 +13,8 @@
 
 namespace millrace {
 
-/// Classic consumer groups and committed offsets: what the group APIs mean. Each group belongs to a shard, by its id; a
+/// Consumer groups, of the classic protocol and of the consumer protocol (KIP-848), and committed offsets: what the
+/// group APIs mean. Each group belongs to a shard, by its id; a
 /// shard has a partition of `__consumer_offsets`, from which it is restored when the broker starts.
 ///
 /// Threading: any thread may call any function; none waits, but on a shard's lock. `done` is called exactly once, on
@@ -45,6 +46,15 @@ class GroupCoordinator {
   void sync(const std::string& group, SyncGroup call, SyncDone done);
   [[nodiscard]] ErrorCode heartbeat(const std::string& group, const MemberName& member, std::int32_t generation);
   void leave(const std::string& group, const std::vector<MemberName>& members, LeaveDone done);
+
+  /// A member of a group of the consumer protocol. Errors: those of `ConsumerGroup`, and `kGroupIdNotFound`.
+  void consumer_heartbeat(const std::string& group, ConsumerHeartbeat call, ConsumerHeartbeatDone done);
+  /// `kGroupIdNotFound`, also for a group of the classic protocol.
+  [[nodiscard]] Result<ConsumerGroupView> describe_consumer_group(const std::string& group);
+  /// Whether somebody who says that it is this member may see the group's offsets. `kUnknownMemberId`,
+  /// `kStaleMemberEpoch`.
+  [[nodiscard]] ErrorCode may_fetch(const std::string& group, const std::optional<std::string>& member,
+                                    std::int32_t epoch);
 
   /// For each offset: the group's errors (`kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`,
   /// `kRebalanceInProgress`), `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kOffsetMetadataTooLarge`.

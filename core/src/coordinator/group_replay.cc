@@ -36,22 +36,29 @@ void GroupReplay::apply_record(const RecordBatchView& batch, const RecordView& r
     if (unknown_++ == 0) first_unknown_ = decoded.error().message();
     return;
   }
-  if (auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&*decoded)) {
-    const auto written = batch.next_offset();
-    if (batch.is_transactional()) {
-      pending_.add(batch.producer_id(), std::move(*offset), written);
-    } else {
-      if (!offset->value) pending_.forget(offset->key.group, {offset->key.topic, offset->key.partition});
-      offsets_.apply(*offset, written);
-    }
-    return;
-  }
-  auto& group = std::get<protocol::GroupMetadataRecord>(*decoded);
+  std::visit([&](auto& said) { take(batch, said); }, *decoded);
+}
+
+void GroupReplay::take(const RecordBatchView& batch, protocol::CommittedOffsetRecord& offset) {
+  const auto written = batch.next_offset();
+  if (batch.is_transactional()) return pending_.add(batch.producer_id(), std::move(offset), written);
+  if (!offset.value) pending_.forget(offset.key.group, {offset.key.topic, offset.key.partition});
+  offsets_.apply(offset, written);
+}
+
+void GroupReplay::take(const RecordBatchView&, protocol::GroupMetadataRecord& group) {
   if (group.value) {
     groups_.insert_or_assign(std::move(group.key.group), *std::move(group.value));
   } else {
     groups_.erase(group.key.group);
   }
+}
+
+template <class Record>
+void GroupReplay::take(const RecordBatchView&, const Record& of_consumer_group) {
+  auto& group = consumer_groups_[of_consumer_group.key.group];
+  group.apply(of_consumer_group);
+  if (group.is_gone()) consumer_groups_.erase(of_consumer_group.key.group);
 }
 
 void GroupReplay::end_transaction(const RecordBatchView& control) {

@@ -9,6 +9,7 @@
 #include "base/buffers.h"
 #include "coordinator/committed_offsets.h"
 #include "coordinator/pending_offsets.h"
+#include "coordinator/stored_consumer_group.h"
 #include "record/record_batch.h"
 
 namespace millrace {
@@ -25,6 +26,7 @@ class GroupReplay {
   [[nodiscard]] Result<Offset> apply(Bytes batches);
 
   [[nodiscard]] std::unordered_map<std::string, protocol::GroupMetadataValue>& groups() { return groups_; }
+  [[nodiscard]] std::unordered_map<std::string, StoredConsumerGroup>& consumer_groups() { return consumer_groups_; }
   [[nodiscard]] CommittedOffsets& offsets() { return offsets_; }
   /// Of transactions that have not ended.
   [[nodiscard]] PendingOffsets& pending() { return pending_; }
@@ -36,10 +38,15 @@ class GroupReplay {
  private:
   [[nodiscard]] Result<void> apply_batch(const RecordBatchView& batch);
   void apply_record(const RecordBatchView& batch, const RecordView& record);
+  void take(const RecordBatchView& batch, protocol::CommittedOffsetRecord& offset);
+  void take(const RecordBatchView& batch, protocol::GroupMetadataRecord& group);
+  template <class Record>
+  void take(const RecordBatchView& batch, const Record& of_consumer_group);
   void end_transaction(const RecordBatchView& control);
 
   BufferPool& buffers_;
   std::unordered_map<std::string, protocol::GroupMetadataValue> groups_;
+  std::unordered_map<std::string, StoredConsumerGroup> consumer_groups_;
   CommittedOffsets offsets_;
   PendingOffsets pending_;
   std::size_t records_ = 0;

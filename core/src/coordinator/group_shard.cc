@@ -36,9 +36,11 @@ const std::string& group_of(const protocol::GroupRecord& record) {
 
 }  // namespace
 
-GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> context, std::uint64_t seed)
+GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> context, Metadata metadata,
+                       std::uint64_t seed)
     : CoordinatorShard(partition, context, "__consumer_offsets"),
       context_(std::move(context)),
+      metadata_(std::move(metadata)),
       replay_(std::make_unique<GroupReplay>(context_->buffers)),
       random_(seed) {}
 
@@ -52,17 +54,24 @@ void GroupShard::loaded(Outbox&) {
   }
   const auto now = time();
   for (const auto& [id, value] : replay->groups()) {
-    groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now), .armed = {}});
+    groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now)});
+  }
+  for (const auto& [id, stored] : replay->consumer_groups()) {
+    auto group = ConsumerGroup::restore(id, context_->consumer_groups, stored, now);
+    groups_.insert_or_assign(id, Entry{.group = std::move(group)});
   }
   offsets_ = std::move(replay->offsets());
   pending_ = std::move(replay->pending());
   for (const auto& [id, offsets] : offsets_.groups()) find_or_make(id);
   for (const auto& id : pending_.groups()) find_or_make(id);
-  for (auto& [id, entry] : groups_) arm(entry.armed, id, entry.group.next_timer());
+  for (auto& [id, entry] : groups_) arm(entry.armed, id, entry.next_timer());
 }
 
 void GroupShard::answer_waiting(Outbox& out) {
-  for (auto& [id, entry] : groups_) perform(entry, entry.group.end_waits(ErrorCode::kCoordinatorNotAvailable), out);
+  for (auto& [id, entry] : groups_) {
+    auto* classic = entry.classic();
+    if (classic != nullptr) perform(id, entry, classic->end_waits(ErrorCode::kCoordinatorNotAvailable), out);
+  }
 }
 
 ErrorCode GroupShard::told(const Error& error) const {
@@ -92,8 +101,20 @@ GroupShard::Entry* GroupShard::find(const std::string& group) {
 
 GroupShard::Entry& GroupShard::find_or_make(const std::string& group) {
   if (auto* known = find(group)) return *known;
-  return groups_.emplace(group, Entry{.group = ClassicGroup{group, context_->groups, time()}, .armed = {}})
-      .first->second;
+  return groups_.emplace(group, Entry{.group = ClassicGroup{group, context_->groups, time()}}).first->second;
+}
+
+GroupShard::Entry* GroupShard::find_classic(const std::string& group) {
+  auto* entry = find(group);
+  return entry != nullptr && entry->classic() != nullptr ? entry : nullptr;
+}
+
+GroupShard::Entry& GroupShard::open_classic(const std::string& group, Outbox& out) {
+  auto& entry = find_or_make(group);
+  if (entry.classic() != nullptr) return entry;
+  persist(entry.consumer()->tombstones(), [](ErrorCode, Outbox&) {}, out);
+  entry.group = ClassicGroup{group, context_->groups, time()};
+  return entry;
 }
 
 void GroupShard::join(const std::string& group, JoinGroup call, JoinDone done) {
@@ -104,20 +125,21 @@ void GroupShard::join(const std::string& group, JoinGroup call, JoinDone done) {
     joins_.emplace(request, std::move(done));
     auto error = unavailable();
     auto* entry = find(group);
-    if (entry == nullptr && error == ErrorCode::kNone) {
-      if (call.member.id.empty()) {
-        entry = &find_or_make(group);
-      } else {
-        error = ErrorCode::kUnknownMemberId;
-      }
+    const bool is_joined_otherwise =
+        entry != nullptr && entry->consumer() != nullptr && entry->state() != GroupState::kEmpty;
+    if (error == ErrorCode::kNone && !is_joined_otherwise && find_classic(group) == nullptr) {
+      entry = call.member.id.empty() ? &open_classic(group, out) : nullptr;
+      if (entry == nullptr) error = ErrorCode::kUnknownMemberId;
     }
     if (error != ErrorCode::kNone) {
       JoinedGroup refused;
       refused.error = error;
       refused.member_id = call.member.id;
       answer(joins_, request, std::move(refused), out);
+    } else if (is_joined_otherwise) {
+      join_consumer_group(group, *entry, request, std::move(call), out);
     } else {
-      perform(*entry, entry->group.join(request, std::move(call), random_uuid(random_), time()), out);
+      perform(group, *entry, entry->classic()->join(request, std::move(call), random_uuid(random_), time()), out);
     }
   }
   out.send();
@@ -136,8 +158,11 @@ void GroupShard::sync(const std::string& group, SyncGroup call, SyncDone done) {
       SyncedGroup refused;
       refused.error = error;
       answer(syncs_, request, std::move(refused), out);
+    } else if (auto* consumer = entry->consumer()) {
+      answer(syncs_, request, consumer->sync(call, *metadata_(), time()), out);
+      arm(entry->armed, group, entry->next_timer());
     } else {
-      perform(*entry, entry->group.sync(request, std::move(call), time()), out);
+      perform(group, *entry, entry->classic()->sync(request, std::move(call), time()), out);
     }
   }
   out.send();
@@ -147,7 +172,11 @@ ErrorCode GroupShard::heartbeat(const std::string& group, const MemberName& memb
   const std::lock_guard lock{mutex_};
   if (const auto error = unavailable(); error != ErrorCode::kNone) return error;
   auto* entry = find(group);
-  return entry == nullptr ? ErrorCode::kUnknownMemberId : entry->group.heartbeat(member, generation, time());
+  if (entry == nullptr) return ErrorCode::kUnknownMemberId;
+  if (auto* classic = entry->classic()) return classic->heartbeat(member, generation, time());
+  const auto error = entry->consumer()->classic_heartbeat(member, generation, time());
+  arm(entry->armed, group, entry->next_timer());
+  return error;
 }
 
 void GroupShard::leave(const std::string& group, const std::vector<MemberName>& members, LeaveDone done) {
@@ -163,28 +192,32 @@ void GroupShard::leave(const std::string& group, const std::vector<MemberName>& 
       const auto writes_before = writes_waiting();
       if (entry == nullptr) {
         for (const auto& member : members) answers.push_back({.member = member, .error = ErrorCode::kUnknownMemberId});
-      } else {
-        auto left = entry->group.leave(members, time());
+      } else if (auto* consumer = entry->consumer()) {
+        auto left = consumer->leave(members);
         answers = std::move(left.members);
-        perform(*entry, std::move(left.actions), out);
+        store(group, *entry, std::move(left.records), [](ErrorCode, Outbox&) {}, out);
+      } else {
+        auto left = entry->classic()->leave(members, time());
+        answers = std::move(left.members);
+        perform(group, *entry, std::move(left.actions), out);
       }
       Work tell = [done = std::move(done), answers = std::move(answers)]() mutable { done(std::move(answers)); };
       if (writes_waiting() == writes_before) {
         out.add(std::move(tell));
       } else {
         // The group's end is told when it is written down.
-        tell_after_last_write(std::move(tell));
+        then_after_last_write(
+            [tell = std::move(tell)](ErrorCode, Outbox& later) mutable { later.add(std::move(tell)); });
       }
     }
   }
   out.send();
 }
 
-void GroupShard::perform(Entry& entry, GroupActions actions, Outbox& out) {
+void GroupShard::perform(const std::string& id, Entry& entry, GroupActions actions, Outbox& out) {
   for (auto& [request, given] : actions.joins) answer(joins_, request, std::move(given), out);
   for (auto& [request, given] : actions.syncs) answer(syncs_, request, std::move(given), out);
-  const auto id = entry.group.id();
-  arm(entry.armed, id, entry.group.next_timer());
+  arm(entry.armed, id, entry.next_timer());
   for (auto& store : actions.stores) {
     protocol::GroupMetadataRecord record;
     record.key.group = id;
@@ -194,7 +227,8 @@ void GroupShard::perform(Entry& entry, GroupActions actions, Outbox& out) {
     persist(
         std::move(records),
         [this, id, store = std::move(store)](ErrorCode error, Outbox& later) {
-          if (auto* group = find(id)) perform(*group, group->group.stored(store, error, time()), later);
+          if (auto* group = find_classic(id))
+            perform(id, *group, group->classic()->stored(store, error, time()), later);
         },
         out);
   }
@@ -204,7 +238,8 @@ void GroupShard::wake(const std::string& id, TimePoint when, Outbox& out) {
   auto* entry = find(id);
   if (entry == nullptr || entry->armed != when) return;
   entry->armed.reset();
-  perform(*entry, entry->group.on_timer(time()), out);
+  if (auto* classic = entry->classic()) return perform(id, *entry, classic->on_timer(time()), out);
+  store(id, *entry, entry->consumer()->on_timer(time()), [](ErrorCode, Outbox&) {}, out);
 }
 
 // --- the log ---------------------------------------------------------------------------------------------------------
@@ -215,6 +250,7 @@ void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, 
   if (!end) {
     const auto code = told(end.error());
     if (!is_about_producer(code)) append_failed(end.error());
+    note_lost(records);
     return then(code, out);
   }
   append_succeeded();
@@ -264,11 +300,26 @@ Result<Offset> GroupShard::write(std::span<const protocol::GroupRecord> records,
 void GroupShard::settle_written(ErrorCode error) {
   const auto written = std::move(written_.front());
   written_.pop_front();
-  if (error != ErrorCode::kNone || written.transaction) return;
+  if (error != ErrorCode::kNone) return note_lost(written.records);
+  if (written.transaction) return;
   for (const auto& record : written.records) {
     const auto* offset = std::get_if<protocol::CommittedOffsetRecord>(&record);
     if (offset != nullptr) offsets_.apply(*offset, written.end);
   }
+}
+
+void GroupShard::note_lost(const GroupRecords& records) {
+  auto* entry = records.empty() ? nullptr : find(group_of(records.front()));
+  if (entry != nullptr && entry->consumer() != nullptr) entry->consumer()->write_failed(records);
+}
+
+GroupRecords GroupShard::end_of(const std::string& id, const Entry& entry) {
+  if (const auto* consumer = entry.consumer()) return consumer->tombstones();
+  protocol::GroupMetadataRecord gone;
+  gone.key.group = id;
+  GroupRecords records;
+  records.emplace_back(std::move(gone));
+  return records;
 }
 
 std::set<TopicPartition> GroupShard::partitions_of(const std::string& group) const {
@@ -301,7 +352,15 @@ Result<std::vector<ListedGroup>> GroupShard::list() {
   if (const auto error = unavailable(); error != ErrorCode::kNone) return fail(error, "cannot list the groups");
   std::vector<ListedGroup> all;
   all.reserve(groups_.size());
-  for (const auto& [id, entry] : groups_) all.push_back(entry.group.list());
+  for (const auto& [id, entry] : groups_) {
+    const auto* classic = entry.classic();
+    if (classic != nullptr) {
+      all.push_back(classic->list());
+    } else {
+      all.push_back(
+          {.id = id, .protocol_type = kConsumerProtocol, .state = entry.state(), .type = GroupType::kConsumer});
+    }
+  }
   return all;
 }
 
@@ -310,7 +369,7 @@ Result<DescribedGroup> GroupShard::describe(const std::string& group) {
   if (const auto error = unavailable(); error != ErrorCode::kNone) {
     return fail(error, fmt::format("cannot describe the group \"{}\"", group));
   }
-  if (const auto* entry = find(group)) return entry->group.describe();
+  if (const auto* entry = find_classic(group)) return entry->classic()->describe();
   DescribedGroup none;
   none.id = group;
   return none;
@@ -323,15 +382,13 @@ void GroupShard::forget_group(const std::string& group, std::move_only_function<
     auto error = unavailable();
     const auto* entry = find(group);
     if (error == ErrorCode::kNone && entry == nullptr) error = ErrorCode::kGroupIdNotFound;
-    if (error == ErrorCode::kNone && entry->group.state() != GroupState::kEmpty) error = ErrorCode::kNonEmptyGroup;
+    if (error == ErrorCode::kNone && entry->state() != GroupState::kEmpty) error = ErrorCode::kNonEmptyGroup;
     if (error != ErrorCode::kNone) {
       out.add([done = std::move(done), error]() mutable { done(error); });
     } else {
       std::vector<protocol::GroupRecord> records;
       for (const auto& partition : partitions_of(group)) records.emplace_back(offset_tombstone(group, partition));
-      protocol::GroupMetadataRecord gone;
-      gone.key.group = group;
-      records.emplace_back(std::move(gone));
+      std::ranges::move(end_of(group, *entry), std::back_inserter(records));
       groups_.erase(group);
       persist(
           std::move(records),

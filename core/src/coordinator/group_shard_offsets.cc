@@ -19,13 +19,18 @@ void GroupShard::commit(const CommitOffsets& call, ErrorCodesDone done) {
       auto* entry = find(call.group);
       // Whoever commits without being a member makes a group that has none.
       if (entry == nullptr && call.generation < 0) entry = &find_or_make(call.group);
+      auto* consumer = entry == nullptr ? nullptr : entry->consumer();
       // A transaction that says nothing of a member need not be one's: clients of old have no words for it.
       const bool is_anyones =
           call.transaction && call.generation < 0 && call.member.id.empty() && !call.member.instance;
       if (entry == nullptr) {
         error = ErrorCode::kIllegalGeneration;
+      } else if (consumer != nullptr) {
+        error = consumer->may_commit(call.member, call.generation, call.offsets);
+        // A producer knows the older word only.
+        if (call.transaction && error == ErrorCode::kStaleMemberEpoch) error = ErrorCode::kIllegalGeneration;
       } else if (!is_anyones) {
-        error = entry->group.may_commit(call.member, call.generation, now);
+        error = entry->classic()->may_commit(call.member, call.generation, now);
         // What a producer would take for the end of it; its member is of this generation all the same.
         if (call.transaction && error == ErrorCode::kRebalanceInProgress) error = ErrorCode::kNone;
       }
@@ -99,8 +104,9 @@ void GroupShard::forget_offsets(const std::string& group, const std::vector<Topi
     const auto* entry = find(group);
     if (error == ErrorCode::kNone && entry == nullptr) error = ErrorCode::kGroupIdNotFound;
     // What members of other kinds have subscribed to cannot be told.
-    const bool has_members = entry != nullptr && entry->group.state() != GroupState::kEmpty;
-    if (error == ErrorCode::kNone && has_members && !entry->group.is_consumer_group()) {
+    const bool has_members = entry != nullptr && entry->state() != GroupState::kEmpty;
+    const auto* classic = entry == nullptr ? nullptr : entry->classic();
+    if (error == ErrorCode::kNone && has_members && classic != nullptr && !classic->is_consumer_group()) {
       error = ErrorCode::kNonEmptyGroup;
     }
     if (error != ErrorCode::kNone) {
@@ -111,9 +117,13 @@ void GroupShard::forget_offsets(const std::string& group, const std::vector<Topi
       std::vector<ErrorCode> answers;
       std::vector<protocol::GroupRecord> records;
       const auto known = partitions_of(group);
-      const auto& subscribed = entry->group.subscribed_topics();
+      const auto reads = [&](const std::string& topic) {
+        if (classic == nullptr) return entry->consumer()->is_subscribed_to(topic);
+        const auto& subscribed = classic->subscribed_topics();
+        return !subscribed || subscribed->contains(topic);
+      };
       for (const auto& partition : partitions) {
-        const bool is_read = has_members && (!subscribed || subscribed->contains(partition.topic));
+        const bool is_read = has_members && reads(partition.topic);
         answers.push_back(is_read ? ErrorCode::kGroupSubscribedToTopic : ErrorCode::kNone);
         if (!is_read && known.contains(partition)) records.emplace_back(offset_tombstone(group, partition));
       }
@@ -151,16 +161,19 @@ void GroupShard::forget_topics(const std::set<std::string>& topics) {
   out.send();
 }
 
-bool GroupShard::is_expired(const ClassicGroup& group, const TopicPartition& partition, const CommittedOffset& offset,
+bool GroupShard::is_expired(const Entry& entry, const TopicPartition& partition, const CommittedOffset& offset,
                             Timestamp now) const {
   auto since = offset.committed;
-  if (group.protocol_type()) {
-    if (group.state() == GroupState::kEmpty) {
-      since = group.state_since().value_or(offset.committed);
+  const auto* group = entry.classic();
+  if (group == nullptr) {
+    // A group that reads keeps what it reads.
+    if (entry.consumer()->is_subscribed_to(partition.topic)) return false;
+  } else if (group->protocol_type()) {
+    if (group->state() == GroupState::kEmpty) {
+      since = group->state_since().value_or(offset.committed);
     } else {
-      // A group that reads keeps what it reads.
-      const auto& subscribed = group.subscribed_topics();
-      const bool is_unread = group.state() == GroupState::kStable && group.is_consumer_group() && subscribed &&
+      const auto& subscribed = group->subscribed_topics();
+      const bool is_unread = group->state() == GroupState::kStable && group->is_consumer_group() && subscribed &&
                              !subscribed->contains(partition.topic);
       if (!is_unread) return false;
     }
@@ -174,18 +187,17 @@ void GroupShard::expire_group(const std::string& id, CoordinatorTime time, Outbo
   std::size_t kept = 0;
   if (const auto* offsets = offsets_.of_group(id)) {
     for (const auto& [partition, offset] : *offsets) {
-      if (is_expired(entry->group, partition, offset, time.wall)) {
+      if (is_expired(*entry, partition, offset, time.wall)) {
         records.emplace_back(offset_tombstone(id, partition));
       } else {
         ++kept;
       }
     }
   }
-  const bool ends = kept == 0 && entry->group.is_abandoned();
-  if (ends) {
-    protocol::GroupMetadataRecord gone;
-    gone.key.group = id;
-    records.emplace_back(std::move(gone));
+  const auto* classic = entry->classic();
+  const bool is_abandoned = classic != nullptr ? classic->is_abandoned() : entry->state() == GroupState::kEmpty;
+  if (kept == 0 && is_abandoned) {
+    std::ranges::move(end_of(id, *entry), std::back_inserter(records));
     groups_.erase(id);
   }
   if (!records.empty()) persist(std::move(records), [](ErrorCode, Outbox&) {}, out);

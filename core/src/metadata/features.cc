@@ -10,6 +10,8 @@ namespace {
 constexpr SupportedFeature kFeatures[] = {
     // 30 is 4.3-IV0, whose record versions are the ones we write.
     {.name = "metadata.version", .min_level = 30, .max_level = 30, .initial_level = 30},
+    // From 1 on there are groups of the consumer protocol (KIP-848).
+    {.name = "group.version", .min_level = 0, .max_level = 1, .initial_level = 1},
     // From 2 on each transaction has an epoch of its own (KIP-890).
     {.name = "transaction.version", .min_level = 0, .max_level = 2, .initial_level = 2},
 };

@@ -55,6 +55,8 @@ enum class ApiKey : std::int16_t {
   kUnregisterBroker = 64,
   kDescribeTransactions = 65,
   kListTransactions = 66,
+  kConsumerGroupHeartbeat = 68,
+  kConsumerGroupDescribe = 69,
   kListConfigResources = 74,
   kDescribeTopicPartitions = 75,
   kAddRaftVoter = 80,

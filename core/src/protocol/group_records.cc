@@ -21,6 +21,11 @@ constexpr std::int16_t kLegacyOffsetCommit = 0;
 constexpr std::int16_t kWrittenVersion = 3;
 constexpr std::int16_t kVersionWithExpiry = 1;
 
+/// Those of the consumer protocol have one version.
+template <class Value>
+std::int16_t written_version(const Value&) {
+  return Value::kVersions.last;
+}
 std::int16_t written_version(const GroupMetadataValue&) { return kWrittenVersion; }
 std::int16_t written_version(const OffsetCommitValue& value) {
   if (value.expire_timestamp != -1) return kVersionWithExpiry;
@@ -57,10 +62,16 @@ Result<GroupRecord> decode_group_record(NullableBytes key, NullableBytes value) 
   const auto kind = reader.read<std::int16_t>();
   if (!reader.ok()) return millrace::fail(ErrorCode::kMalformed, "cannot decode a group record: its key is too short");
   const auto fields = key.bytes().subspan(reader.position());
-  if (kind == OffsetCommitKey::kKey || kind == kLegacyOffsetCommit) {
-    return decode_record<CommittedOffsetRecord>(fields, value);
-  }
-  if (kind == GroupMetadataKey::kKey) return decode_record<GroupMetadataRecord>(fields, value);
+  if (kind == kLegacyOffsetCommit) return decode_record<CommittedOffsetRecord>(fields, value);
+  std::optional<Result<GroupRecord>> decoded;
+  const auto try_kind = [&]<class Record>() {
+    if (kind == decltype(Record::key)::kKey) decoded = decode_record<Record>(fields, value);
+  };
+  const auto try_all = [&]<class... Record>(const std::variant<Record...>*) {
+    (try_kind.template operator()<Record>(), ...);
+  };
+  try_all(static_cast<const GroupRecord*>(nullptr));
+  if (decoded) return *std::move(decoded);
   return millrace::fail(ErrorCode::kUnsupported, fmt::format("cannot decode a group record: unknown kind {}", kind));
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/consumer_group_records.h"
 #include "protocol/keyed_record.h"
 
 // Records of `__consumer_offsets`.
@@ -139,7 +140,10 @@ struct GroupMetadataRecord {
   GroupMetadataKey key;
   std::optional<GroupMetadataValue> value;
 };
-using GroupRecord = std::variant<CommittedOffsetRecord, GroupMetadataRecord>;
+using GroupRecord = std::variant<CommittedOffsetRecord, GroupMetadataRecord, ConsumerGroupMetadataRecord,
+                                 ConsumerGroupPartitionMetadataRecord, ConsumerGroupMemberMetadataRecord,
+                                 ConsumerGroupTargetAssignmentMetadataRecord, ConsumerGroupTargetAssignmentMemberRecord,
+                                 ConsumerGroupCurrentMemberAssignmentRecord, ConsumerGroupRegularExpressionRecord>;
 
 [[nodiscard]] EncodedRecord encode_group_record(const GroupRecord& record);
 

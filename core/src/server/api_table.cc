@@ -170,6 +170,8 @@ constexpr std::array kApis = {
     row<protocol::UnregisterBrokerRequest>(net::Next::kAfterAnswer),
     row<protocol::DescribeTransactionsRequest>(),
     row<protocol::ListTransactionsRequest>(),
+    row<protocol::ConsumerGroupHeartbeatRequest>(),
+    row<protocol::ConsumerGroupDescribeRequest>(),
     row<protocol::ListConfigResourcesRequest>(),
     row<protocol::DescribeTopicPartitionsRequest>(),
     row<protocol::AddRaftVoterRequest>(),

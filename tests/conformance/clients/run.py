@@ -47,7 +47,8 @@ FAULTS = {
 }
 # So that nobody waits for what only large clusters need.
 SETTINGS = ["--set", "group.initial.rebalance.delay.ms=0", "--set", "offsets.topic.num.partitions=4", "--set",
-            "transaction.state.log.num.partitions=4"]
+            "transaction.state.log.num.partitions=4", "--set", "group.consumer.session.timeout.ms=6000", "--set",
+            "group.consumer.heartbeat.interval.ms=500"]
 # What each is asked for.
 CAPABILITIES = {**dict.fromkeys(CLIENTS, scenarios.CAPABILITIES), "kafka-tools": kafka_tools.CAPABILITIES}
 _printing = threading.Lock()

@@ -14,6 +14,8 @@
 #include "protocol/alter_user_scram_credentials.h"
 #include "protocol/api_versions.h"
 #include "protocol/codec.h"
+#include "protocol/consumer_group_describe.h"
+#include "protocol/consumer_group_heartbeat.h"
 #include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
@@ -135,7 +137,8 @@ template <class... Message>
       AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, AddOffsetsToTxnRequest, AddOffsetsToTxnResponse,
       EndTxnRequest, EndTxnResponse, WriteTxnMarkersRequest, WriteTxnMarkersResponse, TxnOffsetCommitRequest,
       TxnOffsetCommitResponse, DescribeProducersRequest, DescribeProducersResponse, DescribeTransactionsRequest,
-      DescribeTransactionsResponse, ListTransactionsRequest, ListTransactionsResponse>();
+      DescribeTransactionsResponse, ListTransactionsRequest, ListTransactionsResponse, ConsumerGroupHeartbeatRequest,
+      ConsumerGroupHeartbeatResponse, ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse>();
 }
 
 /// The records of the metadata log.
@@ -147,7 +150,12 @@ template <class... Message>
 
 /// Keys and values of `__consumer_offsets`.
 [[nodiscard]] inline std::vector<MessageKind> group_record_kinds() {
-  return kinds_of<OffsetCommitKey, OffsetCommitValue, GroupMetadataKey, GroupMetadataValue>();
+  return []<class... Record>(const std::variant<Record...>*) {
+    std::vector<MessageKind> kinds;
+    (kinds.push_back(kind_of<decltype(Record::key)>()), ...);
+    (kinds.push_back(kind_of<typename decltype(Record::value)::value_type>()), ...);
+    return kinds;
+  }(static_cast<const GroupRecord*>(nullptr));
 }
 
 /// Keys and values of `__transaction_state`.

@@ -142,6 +142,7 @@ std::string text_of(const rapidjson::Value& object, const char* key) {
   if (found == object.MemberEnd()) return {};
   if (found->value.IsInt()) return std::to_string(found->value.GetInt());
   if (found->value.IsBool()) return found->value.IsTrue() ? "true" : "false";
+  if (found->value.IsNull()) return "null";
   return found->value.GetString();
 }
 

@@ -19,7 +19,7 @@ protocol::DescribedGroup shown_of(const std::string& id, const Result<DescribedG
   shown.protocol_data = group->protocol;
   if (group->state == GroupState::kDead) {
     shown.error_code = ErrorCode::kGroupIdNotFound;
-    shown.error_message = fmt::format("there is no group \"{}\"", id);
+    shown.error_message = fmt::format("there is no group \"{}\" of the classic protocol", id);
   }
   for (const auto& member : group->members) {
     auto& described = shown.members.emplace_back();

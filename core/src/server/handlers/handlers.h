@@ -12,6 +12,8 @@
 #include "protocol/alter_replica_log_dirs.h"
 #include "protocol/alter_user_scram_credentials.h"
 #include "protocol/api_versions.h"
+#include "protocol/consumer_group_describe.h"
+#include "protocol/consumer_group_heartbeat.h"
 #include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
@@ -122,6 +124,10 @@ Task<protocol::LeaveGroupResponse> handle(const protocol::LeaveGroupRequest& req
 Task<protocol::OffsetCommitResponse> handle(const protocol::OffsetCommitRequest& request, HandlerContext& context);
 protocol::OffsetFetchResponse handle(const protocol::OffsetFetchRequest& request, HandlerContext& context);
 Task<protocol::OffsetDeleteResponse> handle(const protocol::OffsetDeleteRequest& request, HandlerContext& context);
+Task<protocol::ConsumerGroupHeartbeatResponse> handle(const protocol::ConsumerGroupHeartbeatRequest& request,
+                                                      HandlerContext& context);
+protocol::ConsumerGroupDescribeResponse handle(const protocol::ConsumerGroupDescribeRequest& request,
+                                               HandlerContext& context);
 protocol::ListGroupsResponse handle(const protocol::ListGroupsRequest& request, HandlerContext& context);
 protocol::DescribeGroupsResponse handle(const protocol::DescribeGroupsRequest& request, HandlerContext& context);
 Task<protocol::DeleteGroupsResponse> handle(const protocol::DeleteGroupsRequest& request, HandlerContext& context);

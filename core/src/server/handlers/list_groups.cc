@@ -6,8 +6,6 @@
 namespace millrace {
 namespace {
 
-constexpr std::string_view kClassic = "classic";
-
 bool same_word(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
   return std::ranges::equal(a, b, {}, lower, lower);
@@ -28,12 +26,13 @@ protocol::ListGroupsResponse handle(const protocol::ListGroupsRequest& request, 
     return response;
   }
   for (const auto& group : *groups) {
-    if (!has_word(request.states_filter, name_of(group.state)) || !has_word(request.types_filter, kClassic)) continue;
+    if (!has_word(request.states_filter, name_of(group.state)) || !has_word(request.types_filter, name_of(group.type)))
+      continue;
     auto& shown = response.groups.emplace_back();
     shown.group_id = group.id;
     shown.protocol_type = group.protocol_type;
     shown.group_state = name_of(group.state);
-    shown.group_type = kClassic;
+    shown.group_type = name_of(group.type);
   }
   return response;
 }

@@ -92,15 +92,25 @@ FetchedGroupOffsets fetch(const std::string& group, const Topics& asked, Handler
 
 /// One group at the top, as versions before 8 ask, or several.
 protocol::OffsetFetchResponse handle(const protocol::OffsetFetchRequest& request, HandlerContext& context) {
+  auto& groups = context.broker().groups();
   const auto fetch_checked = [&](const std::string& group, const Topics& asked) {
     // First what is undecided: an offset that is looked up later is at least as new as its end.
-    const auto undecided = context.broker().groups().undecided_offsets(group);
+    const auto undecided = groups.undecided_offsets(group);
     auto answer = fetch(group, asked, context);
     if (request.require_stable && undecided) mark_unstable(answer, *undecided, context);
     return answer;
   };
   protocol::OffsetFetchResponse response;
-  for (const auto& group : request.groups) response.groups.push_back(fetch_checked(group.group_id, group.topics));
+  for (const auto& group : request.groups) {
+    const auto error = groups.may_fetch(group.group_id, group.member_id, group.member_epoch);
+    if (error == ErrorCode::kNone) {
+      response.groups.push_back(fetch_checked(group.group_id, group.topics));
+    } else {
+      auto& refused = response.groups.emplace_back();
+      refused.group_id = group.group_id;
+      refused.error_code = error;
+    }
+  }
   if (!request.groups.empty()) return response;
   auto answer = fetch_checked(request.group_id, request.topics);
   response.topics = std::move(answer.topics);

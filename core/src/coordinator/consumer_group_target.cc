@@ -1,0 +1,231 @@
+// How a group of the consumer protocol divides its topics, and how a member comes from what it has to what it is to
+// have.
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/consumer_group.h"
+
+namespace millrace {
+namespace {
+
+/// Tells one state of topics from another (FNV-1a); what it is nobody else relies on.
+class TopicsHash {
+ public:
+  void add(Bytes bytes) {
+    for (const auto byte : bytes) value_ = (value_ ^ static_cast<std::uint8_t>(byte)) * 0x100000001b3U;
+  }
+  [[nodiscard]] std::int64_t value() const { return static_cast<std::int64_t>(value_); }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325U;
+};
+
+std::int64_t hash_of(const std::set<std::string>& names, const MetadataImage& topics) {
+  TopicsHash hash;
+  bool any = false;
+  for (const auto& name : names) {
+    const auto topic = topics.topic(name);
+    if (!topic) continue;
+    any = true;
+    const auto count = topic->partitions.size();
+    hash.add(std::as_bytes(std::span{topic->id.bytes}));
+    hash.add(as_bytes(name));
+    hash.add(std::as_bytes(std::span{&count, 1}));
+  }
+  return any ? hash.value() : 0;
+}
+
+/// Whether `owned` has any of `lost`; a member that does not say has all.
+bool has_any(const std::optional<TopicPartitions>& owned, const auto& lost) {
+  if (!owned) return true;
+  return std::ranges::any_of(*owned, [&](const auto& entry) {
+    const auto some = lost.find(entry.first);
+    return some != lost.end() && std::ranges::any_of(entry.second, [&](PartitionIndex partition) {
+             return some->second.contains(partition);
+           });
+  });
+}
+
+}  // namespace
+
+// --- topics ----------------------------------------------------------------------------------------------------------
+
+void ConsumerGroup::look_at_topics(const MetadataImage& topics, bool is_changed, CoordinatorTime time,
+                                   GroupRecords& records) {
+  if (!is_changed && seen_ == topics.last_offset) return;
+  seen_ = topics.last_offset;
+  resolve_patterns(topics, time, records);
+  const auto hash = hash_of(all_topics(), topics);
+  const bool has_new_hash = hash != topics_hash_;
+  // A group that has gone on since it last divided its topics need not go on for the same once more.
+  if (is_changed || (has_new_hash && epoch_ == target_epoch_)) ++epoch_;
+  topics_hash_ = hash;
+  if (is_changed || has_new_hash) records.push_back(group_record());
+}
+
+void ConsumerGroup::resolve_patterns(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
+  std::map<std::string, std::set<std::string>> resolved;
+  for (const auto& [id, member] : members_) {
+    if (member.said.subscribed_topic_regex) resolved.try_emplace(*member.said.subscribed_topic_regex);
+  }
+  for (auto& [pattern, names] : resolved) {
+    const RE2 matcher{pattern, RE2::Quiet};
+    for (const auto& [name, topic] : topics.topics) {
+      if (matcher.ok() && RE2::FullMatch(name, matcher)) names.insert(name);
+    }
+    const auto before = patterns_.find(pattern);
+    if (before != patterns_.end() && before->second == names) continue;
+    protocol::ConsumerGroupRegularExpressionRecord record;
+    record.key = {.group = id_, .regular_expression = pattern};
+    record.value = {.topics = {names.begin(), names.end()},
+                    .version = topics.last_offset.value(),
+                    .timestamp = time.wall.time_since_epoch().count()};
+    records.emplace_back(std::move(record));
+  }
+  for (const auto& [pattern, names] : patterns_) {
+    if (resolved.contains(pattern)) continue;
+    protocol::ConsumerGroupRegularExpressionRecord gone;
+    gone.key = {.group = id_, .regular_expression = pattern};
+    records.emplace_back(std::move(gone));
+  }
+  patterns_ = std::move(resolved);
+}
+
+std::set<std::string> ConsumerGroup::topics_of(const Member& member) const {
+  std::set<std::string> names{member.said.subscribed_topic_names.begin(), member.said.subscribed_topic_names.end()};
+  if (!member.said.subscribed_topic_regex) return names;
+  const auto resolved = patterns_.find(*member.said.subscribed_topic_regex);
+  if (resolved != patterns_.end()) names.insert(resolved->second.begin(), resolved->second.end());
+  return names;
+}
+
+std::set<std::string> ConsumerGroup::all_topics() const {
+  std::set<std::string> names;
+  for (const auto& [id, member] : members_) names.merge(topics_of(member));
+  return names;
+}
+
+// --- the target ------------------------------------------------------------------------------------------------------
+
+ServerAssignor ConsumerGroup::preferred_assignor() const {
+  std::map<std::string_view, int> votes;
+  for (const auto& [id, member] : members_) {
+    if (member.said.server_assignor) ++votes[*member.said.server_assignor];
+  }
+  const auto winner = std::ranges::max_element(votes, {}, [](const auto& entry) { return entry.second; });
+  const auto wanted = winner == votes.end() ? std::nullopt : assignor_of(winner->first);
+  return wanted.value_or(config_.assignors.front());
+}
+
+void ConsumerGroup::divide(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
+  std::vector<TargetMember> asking;
+  TopicPartitionCounts counts;
+  for (const auto& [id, member] : members_) {
+    auto& one = asking.emplace_back(
+        TargetMember{.id = id, .instance = member.said.instance_id, .topics = {}, .target = member.target});
+    for (const auto& name : topics_of(member)) {
+      const auto topic = topics.topic(name);
+      if (!topic) continue;
+      one.topics.insert(topic->id);
+      counts[topic->id] = static_cast<std::int32_t>(topic->partitions.size());
+    }
+  }
+  auto target = assign(preferred_assignor(), asking, counts);
+  for (auto& [id, member] : members_) {
+    auto& wanted = target.at(id);
+    if (member.target == wanted) continue;
+    member.target = std::move(wanted);
+    records.push_back(target_record(member));
+  }
+  target_epoch_ = epoch_;
+  records.push_back(target_epoch_record(time));
+}
+
+// --- from what a member has to what it is to have --------------------------------------------------------------------
+
+void ConsumerGroup::reconcile(Member& member, const std::optional<TopicPartitions>& owned, CoordinatorTime time,
+                              GroupRecords& records) {
+  if (member.stage == Stage::kStable && member.epoch == target_epoch_) return;
+  if (member.stage == Stage::kUnrevoked && has_any(owned, member.revoking)) return;
+  const auto before = current_record(member);
+  forget_owner(member);
+  go_on(member, member.stage == Stage::kUnrevoked ? member.epoch + 1 : member.epoch, owned);
+  note_owner(member);
+  auto after = current_record(member);
+  const auto value_of = [](const protocol::GroupRecord& record) {
+    return std::get<protocol::ConsumerGroupCurrentMemberAssignmentRecord>(record).value;
+  };
+  if (value_of(before) == value_of(after)) return;
+  member.revoke_deadline.reset();
+  if (member.stage == Stage::kUnrevoked && !member.said.classic_member_metadata) {
+    member.revoke_deadline = time.now + std::chrono::milliseconds{member.said.rebalance_timeout_ms};
+  }
+  records.push_back(std::move(after));
+}
+
+void ConsumerGroup::go_on(Member& member, std::int32_t epoch, const std::optional<TopicPartitions>& owned) {
+  Owned kept;
+  Owned lost;
+  for (const auto& [topic, partitions] : member.assigned) {
+    const auto wanted = member.target.find(topic);
+    for (const auto& [partition, since] : partitions) {
+      const bool stays = wanted != member.target.end() && wanted->second.contains(partition);
+      (stays ? kept : lost)[topic].emplace(partition, since);
+    }
+  }
+  Owned gained;
+  bool somebody_has_one = false;
+  for (const auto& [topic, partitions] : member.target) {
+    const auto held = kept.find(topic);
+    for (const auto partition : partitions) {
+      if (held != kept.end() && held->second.contains(partition)) continue;
+      if (is_free(topic, partition, member)) {
+        gained[topic].emplace(partition, target_epoch_);
+      } else {
+        somebody_has_one = true;
+      }
+    }
+  }
+  member.previous_epoch = member.epoch;
+  member.assigned = std::move(kept);
+  if (!lost.empty() && has_any(owned, lost)) {
+    // It stays where it is until it says that it has given them back.
+    member.epoch = epoch;
+    member.stage = Stage::kUnrevoked;
+    member.revoking = std::move(lost);
+    return;
+  }
+  member.epoch = target_epoch_;
+  member.stage = somebody_has_one ? Stage::kUnreleased : Stage::kStable;
+  member.revoking.clear();
+  for (auto& [topic, partitions] : gained) member.assigned[topic].merge(partitions);
+}
+
+bool ConsumerGroup::is_free(const TopicId& topic, PartitionIndex partition, const Member& asker) const {
+  const auto owner = owners_.find({topic, partition});
+  return owner == owners_.end() || owner->second == asker.id;
+}
+
+void ConsumerGroup::note_owner(const Member& member) {
+  for (const auto* owned : {&member.assigned, &member.revoking}) {
+    for (const auto& [topic, partitions] : *owned) {
+      for (const auto& [partition, since] : partitions) owners_.insert_or_assign({topic, partition}, member.id);
+    }
+  }
+}
+
+void ConsumerGroup::forget_owner(const Member& member) {
+  for (const auto* owned : {&member.assigned, &member.revoking}) {
+    for (const auto& [topic, partitions] : *owned) {
+      for (const auto& [partition, since] : partitions) {
+        const auto owner = owners_.find({topic, partition});
+        if (owner != owners_.end() && owner->second == member.id) owners_.erase(owner);
+      }
+    }
+  }
+}
+
+}  // namespace millrace

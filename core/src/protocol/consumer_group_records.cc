@@ -1,0 +1,22 @@
+#include "protocol/consumer_group_records.h"
+
+#include "protocol/instantiate.h"
+
+namespace millrace::protocol {
+
+MILLRACE_WIRE_MESSAGE(ConsumerGroupMetadataKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupMetadataValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupPartitionMetadataKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupPartitionMetadataValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupMemberMetadataKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupMemberMetadataValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMetadataKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMetadataValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMemberKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupTargetAssignmentMemberValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupCurrentMemberAssignmentKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupCurrentMemberAssignmentValue);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupRegularExpressionKey);
+MILLRACE_WIRE_MESSAGE(ConsumerGroupRegularExpressionValue);
+
+}  // namespace millrace::protocol
