@@ -238,6 +238,7 @@ Result<void> check_parts(std::string_view component, const ConfigTable& table, c
   return {};
 }
 
+/// The words lie in `text`.
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
@@ -250,6 +251,7 @@ std::vector<std::string_view> split_list(std::string_view text) {
   }
   return parts;
 }
+std::vector<std::string_view> split_list(std::string&& text) = delete;
 
 bool has_word(std::string_view list, std::string_view word) {
   const auto words = split_list(list);
@@ -390,8 +392,9 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
 }
 
 std::vector<ServerAssignor> BrokerConfig::consumer_assignors() const {
+  const auto names = get_string("group.consumer.assignors");
   std::vector<ServerAssignor> assignors;
-  for (const auto word : split_list(get_string("group.consumer.assignors"))) assignors.push_back(*assignor_of(word));
+  for (const auto name : split_list(names)) assignors.push_back(*assignor_of(name));
   return assignors;
 }
 
