@@ -87,6 +87,10 @@ def members_share_and_go_on_where_they_committed(address):
     await_shares([first], [PARTITIONS], seen)
     second = consumer_of(address, "sharing", ["shared"])
     await_shares([first, second], [PARTITIONS // 2, PARTITIONS // 2], seen)
+    shown = json.loads(program.run(sys.argv[1], "group", "describe", "sharing", "--at", f"kafka:{address}", "--json").stdout)
+    assert (shown["state"], shown["protocol"]) == ("Stable", "uniform"), shown
+    readers = [one.get("member") for one in shown["partitions"]]
+    assert [readers.count(member["member"]) for member in shown["members"]] == [PARTITIONS // 2] * 2, shown
 
     def is_through():
         poll_all([first, second], seen)

@@ -120,6 +120,30 @@ TEST_F(EmbeddedGroup, CommitsAgainWhatItCouldNotCommit) {
   EXPECT_EQ(committed.at(orders(0)).offset, Offset{1});
 }
 
+TEST_F(EmbeddedGroup, OfTheConsumerProtocolIsDescribedLikeAnyOther) {
+  broker_.core->groups().ensure([](const auto& found) { must(found); });
+  broker_.executor.run_all();
+  ConsumerHeartbeat joins;
+  joins.client_id = "till-3";
+  joins.topics = {"orders"};
+  joins.rebalance_timeout = 1min;
+  joins.owned.emplace();
+  broker_.core->groups().consumer_heartbeat("shop", std::move(joins),
+                                            [](auto answer) { EXPECT_EQ(answer.error, ErrorCode::kNone); });
+  broker_.executor.run_all();
+  std::shared_ptr<EmbeddedContext> context{new EmbeddedContext{
+      .host = nullptr, .broker = broker_.core, .executor = broker_.executor, .clock = broker_.clock}};
+  auto client = must(make_embedded_client(std::move(context), {}));
+  auto admin = must(client->admin());
+  const auto group = must(admin->describe_group("shop"));
+  EXPECT_EQ(group.state, "Stable");
+  EXPECT_EQ(group.protocol_type, "consumer");
+  EXPECT_EQ(group.protocol, "uniform");
+  ASSERT_THAT(group.members, SizeIs(1));
+  EXPECT_EQ(group.members[0].client_id, "till-3");
+  EXPECT_THAT(group.members[0].assignment, ElementsAre(orders(0), orders(1), orders(2), orders(3)));
+}
+
 TEST_F(EmbeddedGroup, MayEndWhileItsFirstCommitStillLooksForTheCoordinator) {
   std::shared_ptr<EmbeddedContext> context{new EmbeddedContext{
       .host = nullptr, .broker = broker_.core, .executor = broker_.executor, .clock = broker_.clock}};

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "client/client_config.h"
@@ -122,9 +123,13 @@ class EmbeddedAdmin final : public Admin {
 
   Result<GroupDescription> describe_group(std::string_view id) override {
     auto group = broker().groups().describe(std::string{id});
-    const bool is_there =
+    const bool is_classic =
         group ? group->state != GroupState::kDead : group.error().code() != ErrorCode::kNotCoordinator;
-    if (!is_there) return fail(ErrorCode::kGroupIdNotFound, fmt::format("there is no group \"{}\"", id));
+    if (!is_classic) {
+      if (const auto consumers = broker().groups().describe_consumer_group(std::string{id}))
+        return shown_of(*consumers);
+      return fail(ErrorCode::kGroupIdNotFound, fmt::format("there is no group \"{}\"", id));
+    }
     if (!group) return std::unexpected(std::move(group).error());
     GroupDescription described{.id = std::string{id},
                                .state = name_of(group->state),
@@ -193,6 +198,29 @@ class EmbeddedAdmin final : public Admin {
 
  private:
   [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
+  /// Topics that are gone have no name to show.
+  [[nodiscard]] GroupDescription shown_of(const ConsumerGroupView& group) const {
+    const auto image = broker().metadata();
+    GroupDescription described{.id = group.id,
+                               .state = name_of(group.state),
+                               .protocol_type = "consumer",
+                               .protocol = group.assignor,
+                               .members = {}};
+    for (const auto& member : group.members) {
+      auto& shown = described.members.emplace_back(GroupMemberDescription{.id = member.id,
+                                                                          .instance_id = member.instance,
+                                                                          .client_id = member.client_id,
+                                                                          .client_host = member.client_host,
+                                                                          .assignment = {}});
+      for (const auto& [id, partitions] : member.assignment) {
+        const auto topic = image->topic(id);
+        if (!topic) continue;
+        for (const auto partition : partitions) shown.assignment.push_back({topic->name, partition});
+      }
+      std::ranges::sort(shown.assignment);
+    }
+    return described;
+  }
 
   const std::shared_ptr<EmbeddedContext> context_;
   const Duration timeout_;

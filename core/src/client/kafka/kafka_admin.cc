@@ -6,6 +6,7 @@
 #include "client/client_config.h"
 #include "client/group/group_errors.h"
 #include "client/kafka/kafka_client.h"
+#include "protocol/consumer_group_describe.h"
 #include "protocol/consumer_protocol.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
@@ -76,6 +77,8 @@ class KafkaAdmin final : public Admin {
   Result<void> delete_group(std::string_view group) override;
 
  private:
+  /// A group of the consumer protocol (KIP-848), of which DescribeGroups knows nothing.
+  [[nodiscard]] Result<GroupDescription> describe_consumer_group(std::string_view group, TimePoint until);
   [[nodiscard]] Cluster& cluster() const { return *context_->cluster; }
   [[nodiscard]] TimePoint deadline() const { return std::chrono::steady_clock::now() + timeout_; }
   [[nodiscard]] std::int32_t timeout_ms() const {
@@ -308,7 +311,7 @@ Result<GroupDescription> KafkaAdmin::describe_group(std::string_view group) {
     if (response.groups.size() != 1) return fail(ErrorCode::kMalformed, "the answer about a group is of another");
     auto& found = response.groups.front();
     if (found.error_code == ErrorCode::kGroupIdNotFound || found.group_state == "Dead") {
-      return fail(ErrorCode::kGroupIdNotFound, fmt::format("there is no group \"{}\"", group));
+      return describe_consumer_group(group, until);
     }
     if (found.error_code != ErrorCode::kNone) {
       return refused(fmt::format("cannot look at group \"{}\"", group), found.error_code, found.error_message);
@@ -332,6 +335,39 @@ Result<GroupDescription> KafkaAdmin::describe_group(std::string_view group) {
     }
     return description;
   });
+}
+
+Result<GroupDescription> KafkaAdmin::describe_consumer_group(std::string_view group, TimePoint until) {
+  protocol::ConsumerGroupDescribeRequest request;
+  request.group_ids.emplace_back(group);
+  auto response = ask_coordinator<protocol::ConsumerGroupDescribeResponse>(group, request, until);
+  const bool knows_no_such_groups = !response && response.error().code() == ErrorCode::kUnsupportedVersion;
+  if (!response && !knows_no_such_groups) return std::unexpected(std::move(response).error());
+  if (knows_no_such_groups || response->groups.size() != 1 ||
+      response->groups.front().error_code == ErrorCode::kGroupIdNotFound) {
+    return fail(ErrorCode::kGroupIdNotFound, fmt::format("there is no group \"{}\"", group));
+  }
+  auto& found = response->groups.front();
+  if (found.error_code != ErrorCode::kNone) {
+    return refused(fmt::format("cannot look at group \"{}\"", group), found.error_code, found.error_message);
+  }
+  GroupDescription description{.id = std::string{group},
+                               .state = std::move(found.group_state),
+                               .protocol_type = "consumer",
+                               .protocol = std::move(found.assignor_name),
+                               .members = {}};
+  for (auto& member : found.members) {
+    auto& shown = description.members.emplace_back(GroupMemberDescription{.id = std::move(member.member_id),
+                                                                          .instance_id = std::move(member.instance_id),
+                                                                          .client_id = std::move(member.client_id),
+                                                                          .client_host = std::move(member.client_host),
+                                                                          .assignment = {}});
+    for (const auto& topic : member.assignment.topic_partitions) {
+      for (const auto partition : topic.partitions) shown.assignment.push_back({topic.topic_name, partition});
+    }
+    std::ranges::sort(shown.assignment);
+  }
+  return description;
 }
 
 Result<std::vector<PartitionOffset>> KafkaAdmin::group_offsets(std::string_view group) {
