@@ -26,7 +26,7 @@ if(MILLRACE_WERROR)
 endif()
 
 # For what is run a few times, tests above all: it costs mostly its compilation. What they test is optimised.
-set(millrace_cheap -O0 -g0)
+set(millrace_cheap -O0 $<$<CONFIG:RelWithDebInfo>:-g0>)
 
 if(MILLRACE_SANITIZE)
   add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
