@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <cstring>
+#include <functional>
 #include <span>
 
 #include "base/assert.h"
@@ -17,6 +18,8 @@ using boost::system::error_code;
 namespace {
 /// No more pieces in one write: IOV_MAX is 1024, and Asio takes 64.
 constexpr std::size_t kMostPieces = 64;
+/// Room for more pieces than that is given back when they are sent.
+constexpr std::size_t kFewPieces = 8;
 }  // namespace
 
 FrameConnection::FrameConnection(std::shared_ptr<FrameServerState> server, std::shared_ptr<FrameThread> thread,
@@ -62,30 +65,32 @@ void FrameConnection::watch_idle() {
 
 void FrameConnection::read() {
   if (reading_) return;
-  // Frames that lay in head_ while none might begin come first.
+  // Frames that were received while none might begin come first.
   while (take_frames()) flush();
+  if (unread_.empty()) kept_ = {};
   if (closed_ || finishing_ || refused_) return;
-  if (!frame_ && (!may_begin_frame() || head_end_ - head_begin_ >= kLengthBytes)) return;
+  if (!frame_ && (!may_begin_frame() || unread_.size() >= kLengthBytes)) return;
   reading_ = true;
-  // What follows the frame goes to head_: lengths and short frames cost no read of their own.
-  std::array<asio::mutable_buffer, 2> places;
-  if (frame_) {
-    places[0] = asio::buffer(frame_->buffer.data() + received_, frame_->size - received_);
-    places[1] = asio::buffer(head_);
-  } else {
-    if (head_begin_ > 0) {
-      std::memmove(head_.data(), head_.data() + head_begin_, head_end_ - head_begin_);
-      head_end_ -= head_begin_;
-      head_begin_ = 0;
-    }
-    places[0] = asio::buffer(head_.data() + head_end_, head_.size() - head_end_);
-  }
-  socket_.async_read_some(places, [self = shared_from_this()](error_code error, std::size_t size) {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
     self->reading_ = false;
     if (self->closed_) return;
     if (error) return self->close();
-    self->on_read(size);
+    self->on_readable();
   });
+}
+
+void FrameConnection::on_readable() {
+  // What follows the frame comes with it: lengths and short frames cost no read of their own.
+  auto& received = thread_->received;
+  const std::size_t missing = frame_ ? frame_->size - received_ : 0;
+  const std::array<asio::mutable_buffer, 2> places{
+      missing > 0 ? asio::buffer(frame_->buffer.data() + received_, missing) : asio::mutable_buffer{},
+      asio::buffer(received)};
+  error_code error;
+  const auto size = socket_.read_some(places, error);
+  if (error == asio::error::would_block) return read();
+  if (error) return close();
+  on_read(size);
 }
 
 void FrameConnection::on_read(std::size_t size) {
@@ -95,15 +100,34 @@ void FrameConnection::on_read(std::size_t size) {
     received_ += mine;
     bytes_in_flight_ += mine;
     server_->bytes_in_flight += mine;
-    MILLRACE_ASSERT(head_begin_ == head_end_);
-    head_begin_ = 0;
-    head_end_ = size - mine;
-  } else {
-    head_end_ += size;
+    size -= mine;
   }
+  take_in(Bytes{thread_->received}.first(size));
   take_frames();
+  keep_rest();
   flush();
   read();
+}
+
+void FrameConnection::take_in(Bytes bytes) {
+  if (unread_.empty()) {
+    unread_ = bytes;
+    return;
+  }
+  // A piece of a length.
+  std::vector<std::byte> joined{unread_.begin(), unread_.end()};
+  joined.insert(joined.end(), bytes.begin(), bytes.end());
+  kept_ = std::move(joined);
+  unread_ = kept_;
+}
+
+void FrameConnection::keep_rest() {
+  const auto& received = thread_->received;
+  const bool is_kept = std::less<>{}(unread_.data(), received.data()) ||
+                       !std::less<>{}(unread_.data(), received.data() + received.size());
+  if (unread_.empty() || is_kept) return;
+  kept_.assign(unread_.begin(), unread_.end());
+  unread_ = kept_;
 }
 
 bool FrameConnection::take_frames() {
@@ -152,8 +176,8 @@ void FrameConnection::release(std::size_t bytes) {
 }
 
 bool FrameConnection::begin_frame() {
-  if (head_end_ - head_begin_ < kLengthBytes || !may_begin_frame()) return false;
-  const auto length = load_be<std::int32_t>(head_.data() + head_begin_);
+  if (unread_.size() < kLengthBytes || !may_begin_frame()) return false;
+  const auto length = load_be<std::int32_t>(unread_.data());
   const auto size = static_cast<std::size_t>(length);
   if (length < 0 || size > server_->config.max_frame_bytes) {
     server_->logger.warn(
@@ -163,12 +187,11 @@ bool FrameConnection::begin_frame() {
     return false;
   }
   if (!server_has_room(size)) return false;
-  head_begin_ += kLengthBytes;
+  unread_ = unread_.subspan(kLengthBytes);
   frame_.emplace(Frame{server_->buffers.take(size), size});
-  received_ = std::min(size, head_end_ - head_begin_);
-  std::memcpy(frame_->buffer.data(), head_.data() + head_begin_, received_);
-  head_begin_ += received_;
-  if (head_begin_ == head_end_) head_begin_ = head_end_ = 0;
+  received_ = std::min(size, unread_.size());
+  if (received_ > 0) std::memcpy(frame_->buffer.data(), unread_.data(), received_);
+  unread_ = unread_.subspan(received_);
   bytes_in_flight_ += received_;
   server_->bytes_in_flight += received_;
   return true;
@@ -235,8 +258,9 @@ void FrameConnection::flush() {
 
 void FrameConnection::collect_ready() {
   std::size_t released = 0;
-  while (!answers_.empty() && answers_.front().ready && pieces_.size() < kMostPieces / 2) {
-    auto& ready = answers_.front();
+  std::size_t taken = 0;
+  for (; taken < answers_.size() && answers_[taken].ready && pieces_.size() < kMostPieces / 2; ++taken) {
+    auto& ready = answers_[taken];
     released += ready.frame_bytes;
     if (ready.refused) {
       if (!ready.reason.empty()) server_->logger.warn("{}: closed, {}", peer_, ready.reason);
@@ -246,9 +270,9 @@ void FrameConnection::collect_ready() {
       unsent_ += bytes.size();
       bytes.for_each_piece([this](Bytes piece) { pieces_.emplace_back(piece.data(), piece.size()); });
     }
-    answers_.pop_front();
-    ++first_number_;
   }
+  answers_.erase(answers_.begin(), answers_.begin() + static_cast<std::ptrdiff_t>(taken));
+  first_number_ += taken;
   if (released > 0) release(released);
 }
 
@@ -287,6 +311,10 @@ void FrameConnection::on_written(std::size_t size) {
     pieces_.clear();
     next_piece_ = 0;
     sending_.clear();
+    if (pieces_.capacity() > kFewPieces) {
+      pieces_.shrink_to_fit();
+      sending_.shrink_to_fit();
+    }
   }
 }
 

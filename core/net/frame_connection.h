@@ -8,7 +8,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <unordered_set>
@@ -48,17 +47,19 @@ struct FrameServerState {
 /// One I/O thread and the connections that live on it.
 struct FrameThread {
   boost::asio::io_context context{1};
+  /// What a read puts here is taken before the next one: one buffer serves all connections, however many are silent.
+  std::array<std::byte, 16U << 10> received;
   /// Those that are open: what keeps them. Only on the thread.
   std::unordered_set<std::shared_ptr<FrameConnection>> connections;
 };
 
 /// One connection: frames in, answers out.
 ///
-///     socket -> head_ (lengths, short frames, starts of long ones) -> buffer of the frame -> session
+///     socket -> the thread's buffer (lengths, short frames, starts of long ones) -> buffer of the frame -> session
 ///     session, any thread -> mailbox -> answers_ (by number) -> one gathered write of those that are ready
 ///
 /// It reads while it may begin another frame, and it always finishes a frame that it began: so the budgets bound what
-/// is begun, and no two connections can wait for each other's half frames.
+/// is begun, and no two connections can wait for each other's half frames. Silent, it has no buffer.
 ///
 /// Threading: everything on the connection's thread, but `answer` and `refuse` (any thread).
 class FrameConnection final : public FrameAnswers, public std::enable_shared_from_this<FrameConnection> {
@@ -78,7 +79,6 @@ class FrameConnection final : public FrameAnswers, public std::enable_shared_fro
   void refuse(std::uint64_t number, std::string reason) override;
 
  private:
-  static constexpr std::size_t kHeadBytes = 4096;
   static constexpr std::size_t kLengthBytes = 4;
   /// Frames up to this size begin even when the server's budget is spent, so that connections that send large frames
   /// slowly cannot keep the others from asking.
@@ -99,8 +99,13 @@ class FrameConnection final : public FrameAnswers, public std::enable_shared_fro
   };
 
   void read();
+  void on_readable();
   void on_read(std::size_t size);
-  /// Takes what lies in head_ as far as it goes; true when that was something.
+  /// What follows a frame, or is one.
+  void take_in(Bytes bytes);
+  /// What could not be taken moves out of the thread's buffer.
+  void keep_rest();
+  /// Takes what lies in unread_ as far as it goes; true when that was something.
   bool take_frames();
   bool begin_frame();
   void end_frame();
@@ -127,22 +132,22 @@ class FrameConnection final : public FrameAnswers, public std::enable_shared_fro
   boost::asio::steady_timer idle_timer_;
   TimePoint last_active_{};
 
-  std::array<std::byte, kHeadBytes> head_;
-  std::size_t head_begin_ = 0;
-  std::size_t head_end_ = 0;
+  /// Bytes of no frame yet. They lie in the thread's buffer while that is being taken, else in kept_.
+  Bytes unread_;
+  std::vector<std::byte> kept_;
   /// The frame that is being received.
   std::optional<Frame> frame_;
   std::size_t received_ = 0;
 
   /// Frames in order; the first has the number `first_number_`.
-  std::deque<Answer> answers_;
+  std::vector<Answer> answers_;
   std::uint64_t first_number_ = 0;
   std::size_t bytes_in_flight_ = 0;
   /// A frame whose session wants the next one only after its answer.
   std::optional<std::uint64_t> awaited_;
 
   /// What is being written, and how far. Pieces point into `sending_`.
-  std::deque<GatherBuffer> sending_;
+  std::vector<GatherBuffer> sending_;
   std::vector<boost::asio::const_buffer> pieces_;
   std::size_t next_piece_ = 0;
   std::size_t unsent_ = 0;
