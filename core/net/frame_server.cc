@@ -1,7 +1,9 @@
 #include "net/frame_server.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -26,6 +28,23 @@ namespace {
 /// After an accept that failed for want of descriptors: trying again at once would only burn processor time.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+/// How often the log hears of connections that cannot be served.
+constexpr std::chrono::seconds kComplaintPause{10};
+
+/// Files keep the other half, and some are for neither.
+std::size_t room_for_connections() {
+  constexpr rlim_t kOthers = 64;
+  constexpr rlim_t kLeast = 16;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kLeast;
+  return static_cast<std::size_t>(std::max(kLeast, limit.rlim_cur / 2 - std::min(kOthers, limit.rlim_cur / 2)));
+}
+
+FrameServerConfig with_room(FrameServerConfig config) {
+  if (config.max_connections == 0) config.max_connections = room_for_connections();
+  return config;
+}
+
 std::string text_of(const tcp::endpoint& endpoint) {
   const auto address = endpoint.address();
   return format_host_port(address.to_string(), endpoint.port());
@@ -49,7 +68,7 @@ Result<tcp::endpoint> resolve(asio::io_context& context, std::string_view addres
 class Server final : public FrameServer {
  public:
   Server(const FrameServerConfig& config, Logger& logger)
-      : state_(std::make_shared<FrameServerState>(config, logger)) {}
+      : state_(std::make_shared<FrameServerState>(with_room(config), logger)) {}
   ~Server() override { close(Duration::zero()); }
 
   Result<std::string> listen(std::string_view address, FrameSessions sessions) override;
@@ -73,6 +92,8 @@ class Server final : public FrameServer {
   void start_threads();
   void accept(const std::shared_ptr<Listener>& listener);
   void serve(tcp::socket socket, const std::shared_ptr<Thread>& thread, const std::shared_ptr<Listener>& listener);
+  /// One that is not served, and why: in the log the first time, then now and then.
+  void complain(std::string_view reason);
   /// Runs `work` on every thread and waits until all have.
   template <class Work>
   void on_every_thread(Work work);
@@ -84,6 +105,8 @@ class Server final : public FrameServer {
   std::vector<std::shared_ptr<Listener>> listeners_;
   /// Only on the first thread, which accepts.
   std::size_t next_thread_ = 0;
+  std::size_t unserved_ = 0;
+  TimePoint quiet_until_{};
 };
 
 void Server::start_threads() {
@@ -134,7 +157,7 @@ void Server::accept(const std::shared_ptr<Listener>& listener) {
       return accept(listener);
     }
     if (error == asio::error::connection_aborted) return accept(listener);
-    state_->logger.warn("cannot accept a connection: {}. It is tried again.", error.message());
+    complain(error.message());
     listener->pause.expires_after(kAcceptPause);
     listener->pause.async_wait([this, listener](error_code cancelled) {
       if (!cancelled && listener->acceptor.is_open()) accept(listener);
@@ -147,11 +170,27 @@ void Server::serve(tcp::socket socket, const std::shared_ptr<Thread>& thread,
   error_code error;
   const auto peer = socket.remote_endpoint(error);
   if (error) return;  // gone already
+  if (state_->connections >= state_->config.max_connections) {
+    return complain(
+        fmt::format("{} are open, which is the most, for files need the rest of what the process may open. "
+                    "Raise its limit of open files (ulimit -n)",
+                    state_->connections.load()));
+  }
   auto connection = std::make_shared<FrameConnection>(state_, thread->io, std::move(socket), text_of(peer));
   asio::post(thread->io->context, [thread, listener, connection = std::move(connection)] {
     thread->io->connections.insert(connection);
     connection->start(listener->sessions);
   });
+}
+
+void Server::complain(std::string_view reason) {
+  ++unserved_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < quiet_until_) return;
+  quiet_until_ = now + kComplaintPause;
+  const auto count = std::exchange(unserved_, 0);
+  state_->logger.warn("{} could not be served: {}", count == 1 ? "a connection" : fmt::format("{} connections", count),
+                      reason);
 }
 
 template <class Work>

@@ -92,6 +92,9 @@ struct FrameServerConfig {
   std::size_t max_server_bytes = 256U << 20;
   /// A connection that takes its answers so slowly that this much waits is not read on.
   std::size_t max_unsent_bytes = 1U << 20;
+  /// One more than so many connections is closed at once, with a line of log now and then. 0: about half as many as the
+  /// process may have files open when the server is made, so that files keep the rest.
+  std::size_t max_connections = 0;
   /// A connection that is silent this long is closed; 0 or less: never.
   std::chrono::milliseconds idle_timeout = std::chrono::minutes{10};
 };

@@ -127,7 +127,7 @@ TEST_F(FrameServerTest, AnswersAFrame) {
 TEST_F(FrameServerTest, TakesFramesOfAnySizeInOneStream) {
   start();
   FrameClient client{address_};
-  const std::size_t sizes[] = {0, 1, 4091, 4092, 4093, 100'000, 3, 5'000'000, 70'000, 0, 2};
+  const std::size_t sizes[] = {0, 1, 4091, 4093, 16'379, 16'380, 16'381, 100'000, 3, 5'000'000, 70'000, 0, 2};
   std::thread sender{[&] {
     std::string stream;
     for (const auto size : sizes) stream += wire_frame(std::string(size, 'x'));
@@ -306,6 +306,30 @@ TEST_F(FrameServerTest, SaysThatAnAddressIsInUse) {
   ASSERT_FALSE(bound);
   EXPECT_EQ(bound.error().code(), ErrorCode::kInUse);
   EXPECT_NE(bound.error().message().find(address_), std::string::npos);
+}
+
+TEST_F(FrameServerTest, ClosesConnectionsThatAreTooManyAndSaysItOnce) {
+  start({.max_connections = 2});
+  auto first = std::make_unique<FrameClient>(address_);
+  FrameClient second{address_};
+  for (auto* client : {first.get(), &second}) {
+    client->send_frame("hello");
+    EXPECT_EQ(client->receive_frame(), "hello");
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(FrameClient{address_}.read_all(), "");
+  const auto lines = logger_.lines();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("2 are open"), std::string::npos) << lines[0];
+
+  // Whoever was there is served on, and so is the next one when there is room.
+  second.send_frame("still here");
+  EXPECT_EQ(second.receive_frame(), "still here");
+  first.reset();
+  inbox_.wait_closed(1);
+  while (server_->connections() > 1) std::this_thread::yield();
+  FrameClient third{address_};
+  third.send_frame("hello");
+  EXPECT_EQ(third.receive_frame(), "hello");
 }
 
 }  // namespace
