@@ -11,6 +11,8 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kLongestName = 249;
+/// What Kafka lets one request make.
+constexpr std::int32_t kMostNewPartitions = 10'000;
 
 /// Kafka's metrics fold '.' and '_', so two topics may not differ in these alone.
 std::string folded(std::string_view name) {
@@ -83,6 +85,10 @@ MetadataRecord Controller::partition_record(const TopicId& topic, std::int32_t i
 
 Result<std::vector<std::vector<BrokerId>>> Controller::place(const MetadataImage& image, std::int32_t first,
                                                              std::int32_t count, std::int16_t replicas) const {
+  if (count > kMostNewPartitions) {
+    return fail(ErrorCode::kPolicyViolation,
+                fmt::format("{} partitions at once are more than the {} that are allowed", count, kMostNewPartitions));
+  }
   const auto live = live_brokers(image);
   if (replicas < 1 || static_cast<std::size_t>(replicas) > live.size()) {
     return fail(ErrorCode::kInvalidReplicationFactor,
@@ -178,8 +184,9 @@ Result<void> Controller::create_partitions(const MetadataImage& image, const Cre
   auto replicas = call.assignments;
   if (replicas.empty()) {
     const auto factor = static_cast<std::int16_t>(topic->partitions.front().replicas.size());
-    MILLRACE_TRY(placed, place(image, have, added, factor));
-    replicas = std::move(placed);
+    auto placed = place(image, have, added, factor);
+    if (!placed) return std::unexpected(std::move(placed).error().in(fmt::format("topic \"{}\"", call.topic)));
+    replicas = *std::move(placed);
   }
   if (static_cast<std::int32_t>(replicas.size()) != added) {
     return fail(ErrorCode::kInvalidReplicaAssignment,

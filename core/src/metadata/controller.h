@@ -83,13 +83,14 @@ class Controller {
       : defaults_(defaults), directory_id_(directory_id), random_(random) {}
 
   /// Appends to `records` what creates the topic. Errors: `kTopicAlreadyExists`, `kInvalidTopic`, `kInvalidPartitions`,
-  /// `kInvalidReplicationFactor`, `kInvalidReplicaAssignment`, `kInvalidRequest`.
+  /// `kPolicyViolation` (too many of them at once), `kInvalidReplicationFactor`, `kInvalidReplicaAssignment`,
+  /// `kInvalidRequest`.
   [[nodiscard]] Result<CreatedTopic> create_topic(const MetadataImage& image, const CreateTopic& topic,
                                                   MetadataRecords& records);
   /// Errors: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kInvalidTopic` (internal).
   [[nodiscard]] Result<DeletedTopic> delete_topic(const MetadataImage& image, const TopicRef& topic,
                                                   MetadataRecords& records) const;
-  /// Errors: `kUnknownTopicOrPartition`, `kInvalidPartitions`, `kInvalidReplicaAssignment`.
+  /// Errors: `kUnknownTopicOrPartition`, `kInvalidPartitions`, `kPolicyViolation`, `kInvalidReplicaAssignment`.
   [[nodiscard]] Result<void> create_partitions(const MetadataImage& image, const CreatePartitions& call,
                                                MetadataRecords& records) const;
   /// Makes `resource` have exactly the settings `wanted`.

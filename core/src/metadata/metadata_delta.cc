@@ -40,6 +40,10 @@ class Delta {
   }
 
   Result<void> operator()(const protocol::TopicRecord& record) {
+    if (image_->topics.contains(record.name) || image_->topics_by_id.contains(record.topic_id)) {
+      return fail(ErrorCode::kCorruptLog,
+                  fmt::format("topic \"{}\" ({}) is made twice", record.name, record.topic_id.to_string()));
+    }
     auto topic = std::make_shared<TopicImage>();
     topic->name = record.name;
     topic->id = record.topic_id;

@@ -15,8 +15,8 @@ using protocol::MetadataRecord;
 using MetadataRecords = std::vector<MetadataRecord>;
 
 /// The image after `records`, the last of which has offset `last_offset`. `image` stays as it is. Errors: `kCorruptLog`
-/// when a record speaks of a topic or partition that does not exist, `kUnsupported` for a record that means something
-/// we do not serve: leaving it out would change what the log says.
+/// when a record speaks of a topic or partition that does not exist, or makes a topic that does; `kUnsupported` for a
+/// record that means something we do not serve: leaving it out would change what the log says.
 [[nodiscard]] Result<std::shared_ptr<const MetadataImage>> apply_records(const MetadataImage& image,
                                                                          std::span<const MetadataRecord> records,
                                                                          Offset last_offset);

@@ -82,6 +82,34 @@ TEST_F(ControllerTest, RefusesWhatKafkaRefuses) {
   EXPECT_EQ(refusal({.name = "x", .partitions = 1, .assignments = {{0, {BrokerId{1}}}}}), ErrorCode::kInvalidRequest);
 }
 
+TEST_F(ControllerTest, MakesNoMorePartitionsAtOnceThanKafka) {
+  EXPECT_EQ(refusal({.name = "x", .partitions = 2147483647}), ErrorCode::kPolicyViolation);
+  EXPECT_EQ(refusal({.name = "x", .partitions = 10'001}), ErrorCode::kPolicyViolation);
+  must(create({.name = "orders", .partitions = 10'000}));
+  MetadataRecords records;
+  const auto more = controller_.create_partitions(*image_, {.topic = "orders", .total = 2147483647}, records);
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().code(), ErrorCode::kPolicyViolation);
+  EXPECT_THAT(more.error().message(), HasSubstr("\"orders\""));
+}
+
+TEST_F(ControllerTest, ALogThatMakesATopicTwiceIsRefused) {
+  // What is removed by its id would leave the other one's name behind.
+  must(create({.name = "orders"}));
+  protocol::TopicRecord same_name;
+  same_name.name = "orders";
+  same_name.topic_id = random_uuid(random_);
+  protocol::TopicRecord same_id;
+  same_id.name = "payments";
+  same_id.topic_id = image_->topic("orders")->id;
+  for (const MetadataRecord& record : {MetadataRecord{same_name}, MetadataRecord{same_id}}) {
+    const auto applied = apply_records(*image_, {&record, 1}, Offset{99});
+    ASSERT_FALSE(applied);
+    EXPECT_EQ(applied.error().code(), ErrorCode::kCorruptLog);
+    EXPECT_THAT(applied.error().message(), HasSubstr("made twice"));
+  }
+}
+
 TEST_F(ControllerTest, DeletesATopicWithItsSettings) {
   must(create({.name = "orders", .configs = {{"retention.ms", "5"}}}));
   EXPECT_EQ(image_->topic("orders")->configs.at("retention.ms"), "5");
