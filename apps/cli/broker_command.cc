@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -117,6 +118,15 @@ int say(const Error& error) {
   return error.code() == ErrorCode::kInvalidConfig ? kWrongUse : kFailed;
 }
 
+/// Every connection is an open file, and what a process may have without asking is often only 1024.
+void allow_many_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  // What is not granted is not needed to start.
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void wait_for_signal(const StopSignals& signals) {
   pollfd watched{.fd = signals.descriptor(), .events = POLLIN, .revents = 0};
   while (::poll(&watched, 1, -1) < 0 && errno == EINTR) {
@@ -124,6 +134,7 @@ void wait_for_signal(const StopSignals& signals) {
 }
 
 int serve(const BrokerStart& start, const BrokerOptions& options, const StopSignals& signals) {
+  allow_many_open_files();
   StderrLogger logger{"millrace broker", LogLevel::kInfo};
   auto broker = Broker::open(start.data, start.config, &logger);
   if (!broker && logger.has_said(broker.error().message())) return kFailed;
