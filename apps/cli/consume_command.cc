@@ -46,6 +46,7 @@ struct ConsumeOptions {
   std::vector<std::int32_t> partitions;
   std::string form = "raw";
   std::string separator = "\t";
+  std::string isolation;
   std::int64_t count = 0;
   bool follow = false;
   bool json = false;
@@ -64,6 +65,9 @@ void declare(CLI::App& app, ConsumeOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember(form_names()));
   app.add_option("--separator", options.separator, "between key and value; without, a tab")->default_str("tab");
+  app.add_option("--isolation", options.isolation,
+                 "read_uncommitted: also what is of transactions that are open or aborted; without, read_committed")
+      ->check(CLI::IsMember({"read_committed", "read_uncommitted"}));
   declare_log_address(app, options.log);
   app.add_flag("--json", options.json, "the same as --form json");
   app.footer(kConsumeFooter);
@@ -210,6 +214,7 @@ class Reader {
 
 Result<Properties> consumer_properties(const ConsumeOptions& options) {
   Properties properties{{"enable.auto.commit", "false"}};
+  if (!options.isolation.empty()) properties.insert_or_assign("isolation.level", options.isolation);
   if (options.group.empty()) return properties;
   if (!options.partitions.empty()) {
     return fail(ErrorCode::kInvalidConfig, "--partition is not for --group: the group divides the partitions");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -65,6 +66,33 @@ millrace::Result<void> follow_carefully(millrace::Consumer& consumer) {
       {.assigned = [](auto) {}, .revoked = [&consumer](auto) { (void)consumer.commit(5s); }, .lost = [](auto) {}});
 }
 
+/// Copies orders to invoices until `count` are written: each exactly once, whatever happens to this program in between.
+millrace::Result<void> write_invoices(millrace::Client& client, int count) {
+  MILLRACE_TRY(
+      consumer,
+      client.consumer({{"group.id", "invoicing"}, {"auto.offset.reset", "earliest"}, {"enable.auto.commit", "false"}}));
+  MILLRACE_CHECK(consumer->subscribe({"orders"}));
+  MILLRACE_TRY(producer, client.producer({{"transactional.id", "invoicing-1"}}));
+  MILLRACE_CHECK(producer->init_transactions(30s));
+  while (count > 0) {
+    MILLRACE_TRY(batches, consumer->poll(1s));
+    if (batches.empty()) continue;
+    MILLRACE_CHECK(producer->begin_transaction());
+    std::vector<millrace::PartitionOffset> behind;
+    for (const auto& batch : batches) {
+      for (const auto& record : batch.records()) {
+        MILLRACE_CHECK(producer->send({.topic = "invoices", .key = record.key, .value = record.value}));
+        --count;
+      }
+      behind.push_back({.partition = batch.partition(), .offset = batch.records().back().offset + 1});
+    }
+    MILLRACE_TRY(group, consumer->group_metadata());
+    MILLRACE_CHECK(producer->send_offsets(behind, group, 30s));
+    MILLRACE_CHECK(producer->commit_transaction(30s));
+  }
+  return consumer->close(10s);
+}
+
 millrace::Result<void> run_all(const std::string& folder) {
   MILLRACE_CHECK(run_shop(folder));
   MILLRACE_TRY(client, millrace::Client::open("embedded:" + folder));
@@ -72,7 +100,8 @@ millrace::Result<void> run_all(const std::string& folder) {
   MILLRACE_CHECK(show_lag(*admin, "shipping"));
   MILLRACE_TRY(consumer, client->consumer({{"group.id", "careful"}}));
   MILLRACE_CHECK(follow_carefully(*consumer));
-  return consumer->close(10s);
+  MILLRACE_CHECK(consumer->close(10s));
+  return write_invoices(*client, 3);
 }
 
 }  // namespace

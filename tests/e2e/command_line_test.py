@@ -122,7 +122,7 @@ def ends_before_an_open_transaction(log, address):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as producer:
         producer.stdin.write(b"undecided\n" * 50_000)  # kcat reads whole blocks
         producer.stdin.flush()
-        everything = ("consume", "decided", "--set", "isolation.level=read_uncommitted")
+        everything = ("consume", "decided", "--isolation", "read_uncommitted")
         program.await_that("the open transaction", lambda: b"undecided" in log.do(*everything))
         assert log.do("consume", "decided") == b"decided\n"
         producer.kill()

@@ -46,11 +46,64 @@ struct DeliveryReport {
   std::span<const std::uint64_t> tokens;
 };
 
+/// Where a group goes on in a partition: the offset of the next record, and what a member noted with it.
+struct PartitionOffset {
+  TopicPartition partition;
+  Offset offset = kNoOffset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::string metadata = {};
+};
+
+/// A consumer's place in its group (`Consumer::group_metadata`), which is shown with offsets: whose place is somebody
+/// else's by now is refused. Without a member nobody is: that is for consumers whose partitions are assigned by hand.
+struct GroupMetadata {
+  std::string group;
+  /// Or the member's epoch.
+  std::int32_t generation = -1;
+  std::string member = {};
+  std::optional<std::string> instance = std::nullopt;
+};
+
+/// Where a producer is with its transactions: the picture at `Producer`. `kNone`: it has no `transactional.id`.
+enum class TransactionPhase : std::uint8_t {
+  kNone,
+  kNew,
+  kReady,
+  kOpen,
+  kCommitting,
+  kMustAbort,
+  kAborting,
+  kFatal,
+};
+
 /// Appends records to topics.
 ///
-/// Threading: any thread may call any function. Records that one thread sends to one partition keep their order.
-/// Durability: a report without error means what the `acks` property says; with the default, `all`, the records are on
-/// stable storage of every in-sync replica. Idempotent: a batch that is retried is stored once.
+/// Threading: any thread may call any function; the calls of transactions come one after the other. Records that one
+/// thread sends to one partition keep their order. Durability: a report without error means what the `acks` property
+/// says; with the default, `all`, the records are on stable storage of every in-sync replica. Idempotent: a batch that
+/// is retried is stored once.
+///
+/// With `transactional.id` records go out in transactions: those in any partitions, and the offsets of groups, count
+/// together from the commit on, or never. Who reads `read_committed`, the default, sees nothing else.
+///
+///              init             begin               commit
+///     kNew ----------> kReady ---------> kOpen ---------------> kCommitting
+///                       ^  ^              |  | it fails    it fails |  | done
+///                       |  |        abort |  +----> kMustAbort <----+  |
+///                       |  |              v              | abort       |
+///                       |  +---------- kAborting <-------+             |
+///                       +----------------------------------------------+
+///
+/// After an error of any call `transaction_phase` says what is possible:
+/// `kMustAbort`: the transaction is lost; abort it, and do it again if you like.
+/// `kFatal`: this producer cannot go on, only `close` is left: `kProducerFenced` (another producer began with the same
+/// id, or the transaction was open for longer than `transaction.timeout.ms`), `kInvalidTransactionTimeout`.
+/// Any other: nothing has changed; `kTimedOut` and a coordinator's own errors pass, so make the same call again. In
+/// `kCommitting` and `kAborting` nothing else is left: what is under way may be decided already.
+/// A call out of its turn is refused with `kInvalidTxnState` and changes nothing.
+///
+/// A transaction that is open when its producer is closed or destroyed is aborted. What cannot be in time, and what a
+/// crash leaves, is aborted by the next `init_transactions` with the same id, else after `transaction.timeout.ms`.
 class Producer {
  public:
   virtual ~Producer() = default;
@@ -70,8 +123,24 @@ class Producer {
   /// `kTimedOut`.
   [[nodiscard]] virtual Result<void> flush(Duration timeout) = 0;
 
-  /// Flushes within `timeout` and ends; idempotent. Later calls give `kClosed`.
+  /// Flushes within `timeout` and ends; idempotent. Aborts a transaction that is open instead. Later calls give
+  /// `kClosed`.
   [[nodiscard]] virtual Result<void> close(Duration timeout) = 0;
+
+  /// Takes the `transactional.id` from whoever has it, whose transaction is aborted. Once, before anything is sent.
+  [[nodiscard]] virtual Result<void> init_transactions(Duration timeout);
+  /// From now on `send` belongs to a transaction. Waits for nothing.
+  [[nodiscard]] virtual Result<void> begin_transaction();
+  /// The group goes on here if the transaction is committed. Errors, all of which lose the transaction:
+  /// `kIllegalGeneration`, `kUnknownMemberId`, `kFencedInstanceId` (the partitions may be somebody else's now).
+  [[nodiscard]] virtual Result<void> send_offsets(std::span<const PartitionOffset> offsets, const GroupMetadata& group,
+                                                  Duration timeout);
+  /// Sends what waits; when it returns all of the transaction is durable, and its end is decided. Errors: what ended a
+  /// batch of the transaction for good.
+  [[nodiscard]] virtual Result<void> commit_transaction(Duration timeout);
+  /// Records that were not written yet are reported with `kTransactionAbortable`.
+  [[nodiscard]] virtual Result<void> abort_transaction(Duration timeout);
+  [[nodiscard]] virtual TransactionPhase transaction_phase() const;
 };
 
 using DeliveryListener = std::function<void(const DeliveryReport&)>;
@@ -109,14 +178,6 @@ class PolledBatch {
 
 enum class StartAt : std::uint8_t { kEarliest, kLatest };
 
-/// Where a group goes on in a partition: the offset of the next record, and what a member noted with it.
-struct PartitionOffset {
-  TopicPartition partition;
-  Offset offset = kNoOffset;
-  LeaderEpoch leader_epoch = kNoLeaderEpoch;
-  std::string metadata = {};
-};
-
 /// Told what the group gave to this member and took from it, inside `poll` (and `close`), on the caller's thread; any
 /// of them may be empty. They may commit, seek and pause, and must not throw.
 struct RebalanceListener {
@@ -144,7 +205,8 @@ using CommitListener = std::function<void(const Result<void>&)>;
 /// `close`.
 ///
 /// Threading: one thread at a time, but `wakeup` from any. Reads never pass the high watermark: nothing that is read
-/// can be taken back by a power cut. Control records are not shown; offsets may have gaps.
+/// can be taken back by a power cut; with `isolation.level=read_committed`, the default, nor those of a transaction
+/// that is open or aborted. Control records are not shown; offsets may have gaps.
 class Consumer {
  public:
   virtual ~Consumer() = default;
@@ -185,8 +247,13 @@ class Consumer {
   [[nodiscard]] virtual Result<void> commit_async(CommitListener done = {});
   [[nodiscard]] virtual Result<void> commit_async(std::span<const PartitionOffset> offsets, CommitListener done = {});
   /// What the group committed for each of the partitions, in their order; `offset` is `kNoOffset` where nothing was.
+  /// Waits for a transaction that has sent one of these offsets. Errors: `kUnstableOffsetCommit` (it is still open).
   [[nodiscard]] virtual Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions,
                                                                        Duration timeout);
+
+  /// As whom a producer commits what this consumer has read (`Producer::send_offsets`). Errors: `kInvalidGroupId` (no
+  /// `group.id`); `kUnknownMemberId` (it is subscribed, and not in its group just now; poll on).
+  [[nodiscard]] virtual Result<GroupMetadata> group_metadata() const;
 
   /// Ends the `poll` under way, or the next one, at once.
   virtual void wakeup() = 0;

@@ -105,4 +105,11 @@ std::unexpected<Error> no_group() {
   return fail(ErrorCode::kInvalidGroupId, "the consumer has no group; set the property \"group.id\"");
 }
 
+std::unexpected<Error> not_in_group(std::string_view group) {
+  return fail(
+      ErrorCode::kUnknownMemberId,
+      fmt::format("the consumer is not in group \"{}\" just now, and its partitions may be somebody else's; poll",
+                  group));
+}
+
 }  // namespace millrace

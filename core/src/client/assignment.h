@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -79,5 +80,6 @@ class Assignment {
 [[nodiscard]] std::unexpected<Error> nowhere_to_begin(const TopicPartition& partition);
 [[nodiscard]] std::unexpected<Error> closed_consumer();
 [[nodiscard]] std::unexpected<Error> no_group();
+[[nodiscard]] std::unexpected<Error> not_in_group(std::string_view group);
 
 }  // namespace millrace

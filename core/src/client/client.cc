@@ -2,7 +2,7 @@
 
 #include <string>
 
-// What an implementation without groups answers.
+// What an implementation without groups or transactions answers.
 
 namespace millrace {
 namespace {
@@ -12,6 +12,16 @@ std::unexpected<Error> unsupported(const char* what) {
 }
 
 }  // namespace
+
+Result<void> Producer::init_transactions(Duration /*timeout*/) { return unsupported("init_transactions"); }
+Result<void> Producer::begin_transaction() { return unsupported("begin_transaction"); }
+Result<void> Producer::send_offsets(std::span<const PartitionOffset> /*offsets*/, const GroupMetadata& /*group*/,
+                                    Duration /*timeout*/) {
+  return unsupported("send_offsets");
+}
+Result<void> Producer::commit_transaction(Duration /*timeout*/) { return unsupported("commit_transaction"); }
+Result<void> Producer::abort_transaction(Duration /*timeout*/) { return unsupported("abort_transaction"); }
+TransactionPhase Producer::transaction_phase() const { return TransactionPhase::kNone; }
 
 Result<void> Consumer::subscribe(std::vector<std::string> /*topics*/, RebalanceListener /*listener*/) {
   return unsupported("subscribe");
@@ -32,6 +42,7 @@ Result<std::vector<PartitionOffset>> Consumer::committed(std::span<const TopicPa
                                                          Duration /*timeout*/) {
   return unsupported("committed");
 }
+Result<GroupMetadata> Consumer::group_metadata() const { return unsupported("group_metadata"); }
 
 Result<void> Admin::create_partitions(std::string_view /*topic*/, std::int32_t /*total*/) {
   return unsupported("create_partitions");

@@ -26,6 +26,8 @@ constexpr ConfigKey kProducerKeys[] = {
     {"max.in.flight.requests.per.connection", ConfigType::kInt, "5", "Batches of a partition that may be on their way at once.", 1, 5},
     {"delivery.timeout.ms", ConfigType::kInt, "120000", "How long an append may wait to become durable, in milliseconds.", 1, kMaxInt},
     {"partitioner", ConfigType::kString, "murmur2_random", "Where a record without a partition goes: murmur2_random: by the key's hash as Kafka's clients do, and without a key to one partition for a batch; round_robin: each to the next.", {}, {}, "murmur2_random|round_robin"},
+    {"transactional.id", ConfigType::kString, "", "Makes the producer one of transactions, and names it over restarts: who begins with the same name ends what the one before left open, and fences it. Needs acks=all and enable.idempotence."},
+    {"transaction.timeout.ms", ConfigType::kInt, "60000", "A transaction that is open for so long is aborted, and its producer fenced, in milliseconds.", 1000, kMaxInt},
     {"retries", ConfigType::kInt, "2147483647", "For clusters: how often a batch is sent again.", 0, kMaxInt},
 };
 
@@ -89,6 +91,20 @@ Result<Properties> handle_configs(const ConfigTable& table, const Properties& cl
     if (table.find(name) != nullptr) merged.emplace(name, value);
   }
   return merged;
+}
+
+Result<void> check_transactions(const Properties& producer) {
+  if (kProducer.get_string(producer, "transactional.id").empty()) return {};
+  const auto acks = kProducer.get_string(producer, "acks");
+  if (acks != "all" && acks != "-1") {
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format("producer: \"transactional.id\" needs acks=all, not acks={}: what is not stored for certain "
+                    "cannot be committed",
+                    acks));
+  }
+  if (kProducer.get_bool(producer, "enable.idempotence")) return {};
+  return fail(ErrorCode::kInvalidConfig, "producer: \"transactional.id\" needs enable.idempotence=true");
 }
 
 std::optional<StartAt> reset_of(const Properties& consumer) {

@@ -22,6 +22,9 @@ namespace millrace {
 [[nodiscard]] Result<Properties> handle_configs(const ConfigTable& table, const Properties& client,
                                                 const Properties& own);
 
+/// Whether what a producer of transactions needs is set so. Errors: `kInvalidConfig`.
+[[nodiscard]] Result<void> check_transactions(const Properties& producer);
+
 /// Where a consumer with these properties begins without a position; none: nowhere.
 [[nodiscard]] std::optional<StartAt> reset_of(const Properties& consumer);
 /// How often it commits by itself; none: only when told, or it has no group.

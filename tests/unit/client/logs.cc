@@ -8,7 +8,9 @@
 namespace millrace::test {
 namespace {
 
-const Properties kBrokerSettings{{"group.initial.rebalance.delay.ms", "0"}, {"offsets.topic.num.partitions", "4"}};
+const Properties kBrokerSettings{{"group.initial.rebalance.delay.ms", "0"},
+                                 {"offsets.topic.num.partitions", "4"},
+                                 {"transaction.state.log.num.partitions", "4"}};
 
 /// The broker in this process, called directly.
 class EmbeddedLog final : public LogUnderTest {

@@ -292,8 +292,12 @@ Result<void> EmbeddedConsumer::commit_async(std::span<const PartitionOffset> off
 Result<std::vector<PartitionOffset>> EmbeddedConsumer::committed(std::span<const TopicPartition> partitions,
                                                                  Duration timeout) {
   MILLRACE_TRY(group, member());
-  MILLRACE_CHECK(group->find_coordinator(timeout));
-  return group->committed(partitions);
+  return group->committed(partitions, timeout);
+}
+
+Result<GroupMetadata> EmbeddedConsumer::group_metadata() const {
+  MILLRACE_TRY(group, member());
+  return group->metadata();
 }
 
 Result<std::unique_ptr<Consumer>> make_embedded_consumer(std::shared_ptr<EmbeddedContext> context,

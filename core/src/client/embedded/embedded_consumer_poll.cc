@@ -11,8 +11,12 @@
 namespace millrace {
 namespace {
 
-// The group's coordinator is just reading what was committed.
+// The group's coordinator is just reading what was committed, or a transaction is about to change it.
 constexpr std::chrono::milliseconds kLoadBackoff{20};
+
+bool will_be_known(ErrorCode code) {
+  return code == ErrorCode::kCoordinatorLoadInProgress || code == ErrorCode::kUnstableOffsetCommit;
+}
 
 }  // namespace
 
@@ -26,7 +30,7 @@ Result<std::vector<PolledBatch>> EmbeddedConsumer::poll(Duration max_wait) {
     if (const auto retry = member_ ? member_->retry_at() : std::nullopt) wait_until = std::min(until, *retry);
 
     auto partitions = turn();
-    const bool loading = !partitions && partitions.error().code() == ErrorCode::kCoordinatorLoadInProgress;
+    const bool loading = !partitions && will_be_known(partitions.error().code());
     if (!partitions && !loading) return std::unexpected(partitions.error());
     if (loading || partitions->empty()) {
       if (now() >= until) return {};

@@ -12,6 +12,8 @@
 namespace millrace {
 namespace {
 
+constexpr std::chrono::milliseconds kUndecidedBackoff{20};
+
 Result<void> first_of(std::string_view group, const std::vector<ErrorCode>& codes,
                       const std::vector<PartitionOffset>& offsets) {
   for (std::size_t i = 0; i < codes.size(); ++i) {
@@ -233,6 +235,15 @@ void EmbeddedGroupMember::finish_commits(Duration timeout) {
 Result<std::vector<PartitionOffset>> EmbeddedGroupMember::committed(std::span<const TopicPartition> partitions) const {
   std::vector<PartitionRef> wanted;
   for (const auto& partition : partitions) wanted.push_back({{.name = partition.topic}, partition.partition});
+  // First what is undecided: an offset that is looked up later is at least as new as its end.
+  MILLRACE_TRY(undecided, groups().undecided_offsets(group_));
+  const auto waits =
+      std::ranges::find_if(partitions, [&](const auto& partition) { return undecided.contains(partition); });
+  if (waits != partitions.end()) {
+    return fail(ErrorCode::kUnstableOffsetCommit,
+                fmt::format("where group \"{}\" goes on in {} is for a transaction to say that is still open", group_,
+                            waits->to_string()));
+  }
   MILLRACE_TRY(found, groups().fetch_offsets(group_, wanted));
   std::vector<PartitionOffset> offsets;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -244,10 +255,31 @@ Result<std::vector<PartitionOffset>> EmbeddedGroupMember::committed(std::span<co
   return offsets;
 }
 
-Result<void> EmbeddedGroupMember::find_coordinator(Duration timeout) const {
-  MILLRACE_TRY(found, wait_for<Result<void>>(fmt::format("finding the coordinator of group \"{}\"", group_), timeout,
+Result<std::vector<PartitionOffset>> EmbeddedGroupMember::committed(std::span<const TopicPartition> partitions,
+                                                                    Duration timeout) const {
+  const auto until = deadline_in(timeout);
+  MILLRACE_TRY(ready, wait_for<Result<void>>(fmt::format("finding the coordinator of group \"{}\"", group_), timeout,
                                              [&](auto done) { groups().ensure(std::move(done)); }));
-  return found;
+  if (!ready) return std::unexpected(ready.error());
+  for (;;) {
+    auto found = committed(partitions);
+    const auto now = std::chrono::steady_clock::now();
+    if (found || found.error().code() != ErrorCode::kUnstableOffsetCommit || now >= until) return found;
+    // A transaction ends soon, and tells nobody here.
+    std::unique_lock lock{waiter_->mutex};
+    waiter_->changed.wait_until(lock, std::min(until, now + kUndecidedBackoff), [&] { return waiter_->closed; });
+  }
+}
+
+Result<GroupMetadata> EmbeddedGroupMember::metadata() const {
+  const std::lock_guard lock{waiter_->mutex};
+  GroupMetadata metadata{.group = group_};
+  if (!membership_.is_subscribed()) return metadata;
+  metadata.generation = membership_.generation();
+  if (metadata.generation < 0) return not_in_group(group_);
+  metadata.member = membership_.name().id;
+  metadata.instance = membership_.name().instance;
+  return metadata;
 }
 
 void EmbeddedGroupMember::detach() {

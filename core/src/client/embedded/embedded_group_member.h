@@ -48,10 +48,14 @@ class EmbeddedGroupMember : public std::enable_shared_from_this<EmbeddedGroupMem
   void serve_commits();
   /// Waits until all of them are answered, and tells.
   void finish_commits(Duration timeout);
-  /// Errors: `kCoordinatorLoadInProgress` and its like for a moment after the broker has started.
+  /// Errors: `kCoordinatorLoadInProgress` and its like for a moment after the broker has started;
+  /// `kUnstableOffsetCommit` while a transaction has sent one of the offsets.
   [[nodiscard]] Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions) const;
-  /// Waits until the coordinator can be asked.
-  [[nodiscard]] Result<void> find_coordinator(Duration timeout) const;
+  /// The same, after the coordinator can be asked and the transaction has ended; within `timeout`.
+  [[nodiscard]] Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions,
+                                                               Duration timeout) const;
+  /// Errors: `kUnknownMemberId`: it is subscribed and not in the group.
+  [[nodiscard]] Result<GroupMetadata> metadata() const;
 
   /// Waits for what runs just now; afterwards the context may go. The last call.
   void detach();

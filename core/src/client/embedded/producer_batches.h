@@ -45,6 +45,8 @@ struct ProducerPartition {
   /// Somebody writes sealed batches; somebody reports. One at a time each, so that the order holds.
   bool is_draining = false;
   bool is_reporting = false;
+  /// The producer's transaction goes on here.
+  bool is_part = false;
   /// Why an earlier batch was not stored. What is behind it is not written either, or records would change their order;
   /// told to the next caller, who knows what to do.
   std::optional<Error> failed;

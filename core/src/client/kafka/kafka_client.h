@@ -33,7 +33,8 @@ struct KafkaContext {
 enum class ReadIsolation : std::uint8_t { kUncommitted = 0, kCommitted = 1 };
 [[nodiscard]] Result<OffsetAnswer> ask_offset(Cluster& cluster, const TopicPartition& partition, OffsetQuery query,
                                               ReadIsolation isolation, TimePoint deadline);
-/// What the group has committed; `partitions` absent: everything.
+/// What the group has committed; `partitions` absent: everything, as it is. Of given ones it waits for transactions
+/// that have sent their offsets: who goes on there must not do again what is about to count.
 [[nodiscard]] Result<std::vector<PartitionOffset>> ask_group_offsets(
     Cluster& cluster, std::string_view group, const std::optional<std::vector<TopicPartition>>& partitions,
     TimePoint deadline);

@@ -447,6 +447,14 @@ Result<std::vector<PartitionOffset>> KafkaConsumer::committed(std::span<const To
   return ordered;
 }
 
+Result<GroupMetadata> KafkaConsumer::group_metadata() const {
+  MILLRACE_CHECK(check_group());
+  if (subscription_ != Subscription::kByGroup) return GroupMetadata{.group = settings_.group};
+  MILLRACE_TRY(metadata, group_metadata_of(handle_.get()));
+  if (metadata.generation < 0) return not_in_group(settings_.group);
+  return metadata;
+}
+
 Result<std::unique_ptr<Consumer>> make_kafka_consumer(std::shared_ptr<KafkaContext> context,
                                                       const Properties& properties) {
   return KafkaConsumer::make(std::move(context), properties);

@@ -41,6 +41,7 @@ class KafkaConsumer final : public Consumer {
   Result<void> commit_async(CommitListener done) override;
   Result<void> commit_async(std::span<const PartitionOffset> offsets, CommitListener done) override;
   Result<std::vector<PartitionOffset>> committed(std::span<const TopicPartition> partitions, Duration timeout) override;
+  Result<GroupMetadata> group_metadata() const override;
   void wakeup() override;
   Result<void> close(Duration timeout) override;
 

@@ -64,6 +64,7 @@ Result<std::vector<PartitionOffset>> ask_group_offsets(Cluster& cluster, std::st
                                                        TimePoint deadline) {
   protocol::OffsetFetchRequest request;
   request.group_id = group;
+  request.require_stable = partitions.has_value();
   if (partitions) {
     request.topics.emplace();
     for (const auto& partition : *partitions) {

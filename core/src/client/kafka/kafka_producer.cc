@@ -1,15 +1,10 @@
+#include "client/kafka/kafka_producer.h"
+
 #include <fmt/format.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <unordered_map>
+#include <algorithm>
 
 #include "client/client_config.h"
-#include "client/kafka/kafka_client.h"
-#include "client/kafka/rdkafka_handles.h"
 #include "client/murmur2.h"
 
 namespace millrace {
@@ -23,20 +18,6 @@ constexpr std::chrono::seconds kTopicAge{60};
 constexpr std::int64_t kRequestOverhead = 64 << 10;
 constexpr std::int64_t kLargestRequest = 1'000'000'000;
 
-struct KafkaProducerSettings {
-  explicit KafkaProducerSettings(const Properties& properties) {
-    const auto& table = producer_config_table();
-    max_block = std::chrono::milliseconds{table.get_long(properties, "max.block.ms")};
-    max_record_bytes = static_cast<std::size_t>(table.get_long(properties, "message.max.bytes"));
-    round_robin = table.get_string(properties, "partitioner") == "round_robin";
-    batch_bytes = static_cast<std::size_t>(table.get_long(properties, "batch.size"));
-  }
-  Duration max_block;
-  std::size_t max_record_bytes;
-  std::size_t batch_bytes;
-  bool round_robin;
-};
-
 /// Our keys as librdkafka's.
 std::map<std::string, std::string> producer_settings(const std::string& brokers, const Properties& properties) {
   const auto& table = producer_config_table();
@@ -46,21 +27,31 @@ std::map<std::string, std::string> producer_settings(const std::string& brokers,
   const auto request =
       std::max(table.get_long(properties, "message.max.bytes"), table.get_long(properties, "batch.size"));
   const auto kilobytes = std::max<std::int64_t>(table.get_long(properties, "buffer.memory") / 1024, 1);
-  return {{"bootstrap.servers", brokers},
-          {"client.id", text("client.id")},
-          {"acks", acks},
-          {"enable.idempotence", all && table.get_bool(properties, "enable.idempotence") ? "true" : "false"},
-          {"batch.size", text("batch.size")},
-          {"linger.ms", text("linger.ms")},
-          {"compression.codec", text("compression.type")},
-          {"compression.level", text("compression.level")},
-          {"queue.buffering.max.kbytes", std::to_string(std::min<std::int64_t>(kilobytes, 2147483647))},
-          {"queue.buffering.max.messages", "10000000"},
-          {"batch.num.messages", "1000000"},
-          {"message.max.bytes", std::to_string(std::min(request + kRequestOverhead, kLargestRequest))},
-          {"max.in.flight.requests.per.connection", text("max.in.flight.requests.per.connection")},
-          {"message.timeout.ms", text("delivery.timeout.ms")},
-          {"retries", text("retries")}};
+  const auto delivery = table.get_long(properties, "delivery.timeout.ms");
+  const auto transaction = table.get_long(properties, "transaction.timeout.ms");
+  const bool is_transactional = !text("transactional.id").empty();
+  std::map<std::string, std::string> settings{
+      {"bootstrap.servers", brokers},
+      {"client.id", text("client.id")},
+      {"acks", acks},
+      {"enable.idempotence", all && table.get_bool(properties, "enable.idempotence") ? "true" : "false"},
+      {"batch.size", text("batch.size")},
+      {"linger.ms", text("linger.ms")},
+      {"compression.codec", text("compression.type")},
+      {"compression.level", text("compression.level")},
+      {"queue.buffering.max.kbytes", std::to_string(std::min<std::int64_t>(kilobytes, 2147483647))},
+      {"queue.buffering.max.messages", "10000000"},
+      {"batch.num.messages", "1000000"},
+      {"message.max.bytes", std::to_string(std::min(request + kRequestOverhead, kLargestRequest))},
+      {"max.in.flight.requests.per.connection", text("max.in.flight.requests.per.connection")},
+      // A record that outlives its transaction is of no use.
+      {"message.timeout.ms", std::to_string(is_transactional ? std::min(delivery, transaction) : delivery)},
+      {"retries", text("retries")}};
+  if (is_transactional) {
+    settings["transactional.id"] = text("transactional.id");
+    settings["transaction.timeout.ms"] = text("transaction.timeout.ms");
+  }
+  return settings;
 }
 
 std::size_t bytes_of(const ProducerRecord& record) {
@@ -69,85 +60,44 @@ std::size_t bytes_of(const ProducerRecord& record) {
   return size;
 }
 
-struct KafkaTopic {
-  RdTopic handle;
-  std::int32_t partitions = 0;
-  TimePoint looked_at{};
-  /// Where records without a key go until about a batch is full.
-  std::int32_t sticky = 0;
-  std::size_t sticky_bytes = 0;
-  std::uint32_t turn = 0;
-};
+}  // namespace
 
-/// Hands records to librdkafka, and its delivery reports, on a thread of its own, to the listener.
-///
-/// Threading: any thread. The mutex guards topics and errors; it is not held while librdkafka is called with a record.
-class KafkaProducer final : public Producer {
- public:
-  static Result<std::unique_ptr<KafkaProducer>> make(std::shared_ptr<KafkaContext> context,
-                                                     const Properties& properties, DeliveryListener listener) {
-    MILLRACE_TRY(conf, make_conf(producer_settings(context->brokers, properties)));
-    rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR);
-    MILLRACE_TRY(handle, make_handle(RD_KAFKA_PRODUCER, std::move(conf)));
-    return std::unique_ptr<KafkaProducer>{
-        new KafkaProducer{std::move(context), properties, std::move(listener), std::move(handle)}};
-  }
-  ~KafkaProducer() override {
-    // Errors went to the listener; whoever wants them here calls `close`.
-    (void)close(kFarewellPatience);
-    stop_ = true;
-    rd_kafka_queue_yield(queue_.get());
-    reporter_.join();
-  }
+KafkaProducerSettings::KafkaProducerSettings(const Properties& properties) {
+  const auto& table = producer_config_table();
+  max_block = std::chrono::milliseconds{table.get_long(properties, "max.block.ms")};
+  max_record_bytes = static_cast<std::size_t>(table.get_long(properties, "message.max.bytes"));
+  round_robin = table.get_string(properties, "partitioner") == "round_robin";
+  batch_bytes = static_cast<std::size_t>(table.get_long(properties, "batch.size"));
+}
 
-  Result<void> send(const ProducerRecord& record) override;
-  Result<void> flush(Duration timeout) override;
-  Result<void> close(Duration timeout) override;
+Result<std::unique_ptr<KafkaProducer>> KafkaProducer::make(std::shared_ptr<KafkaContext> context,
+                                                           const Properties& properties, DeliveryListener listener) {
+  MILLRACE_CHECK(check_transactions(properties));
+  MILLRACE_TRY(conf, make_conf(producer_settings(context->brokers, properties)));
+  rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR);
+  MILLRACE_TRY(handle, make_handle(RD_KAFKA_PRODUCER, std::move(conf)));
+  return std::unique_ptr<KafkaProducer>{
+      new KafkaProducer{std::move(context), properties, std::move(listener), std::move(handle)}};
+}
 
- private:
-  static constexpr std::chrono::seconds kFarewellPatience{30};
+KafkaProducer::KafkaProducer(std::shared_ptr<KafkaContext> context, const Properties& properties,
+                             DeliveryListener listener, RdHandle handle)
+    : context_(std::move(context)),
+      settings_(properties),
+      listener_(std::move(listener)),
+      handle_(std::move(handle)),
+      steps_(producer_config_table().get_string(properties, "transactional.id")),
+      is_transactional_(steps_.is_transactional()),
+      queue_(rd_kafka_queue_get_main(handle_.get())),
+      reporter_([this] { report(); }) {}
 
-  KafkaProducer(std::shared_ptr<KafkaContext> context, const Properties& properties, DeliveryListener listener,
-                RdHandle handle)
-      : context_(std::move(context)),
-        settings_(properties),
-        listener_(std::move(listener)),
-        handle_(std::move(handle)),
-        queue_(rd_kafka_queue_get_main(handle_.get())),
-        reporter_([this] { report(); }) {}
-
-  struct Target {
-    rd_kafka_topic_t* topic;
-    std::int32_t partition;
-  };
-  /// Errors: `kUnknownTopicOrPartition`, and what ended an earlier batch of the partition.
-  [[nodiscard]] Result<Target> target_of(const ProducerRecord& record, std::size_t size);
-  [[nodiscard]] Result<KafkaTopic*> open_topic(std::unique_lock<std::mutex>& lock, std::string_view name);
-  [[nodiscard]] std::int32_t choose(KafkaTopic& topic, const ProducerRecord& record, std::size_t size) const;
-  [[nodiscard]] Result<void> wait_for_room(TimePoint until);
-  void report();
-  void take(rd_kafka_event_t* event);
-  void tell(std::span<const rd_kafka_message_t* const> messages);
-
-  const std::shared_ptr<KafkaContext> context_;
-  const KafkaProducerSettings settings_;
-  const DeliveryListener listener_;
-  const RdHandle handle_;
-
-  std::mutex mutex_;
-  std::condition_variable room_;
-  std::map<std::string, KafkaTopic, std::less<>> topics_;
-  /// Why an earlier batch of a partition was not stored: told to the next caller, who knows what to do.
-  std::map<TopicPartition, Error> failed_;
-  std::optional<Error> first_error_;
-  /// Counts what was reported, so that who waits for room sees that there may be some.
-  std::uint64_t reported_ = 0;
-  bool closed_ = false;
-
-  std::atomic<bool> stop_ = false;
-  const RdQueue queue_;
-  std::thread reporter_;
-};
+KafkaProducer::~KafkaProducer() {
+  // Errors went to the listener; whoever wants them here calls `close`.
+  (void)close(kFarewellPatience);
+  stop_ = true;
+  rd_kafka_queue_yield(queue_.get());
+  reporter_.join();
+}
 
 // --- sending ---------------------------------------------------------------------------------------------------------
 
@@ -203,6 +153,7 @@ Result<void> KafkaProducer::send(const ProducerRecord& record) {
       return {};
     }
     if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      if (is_transactional_) return refused_record(std::move(error));
       return rd_result(fmt::format("cannot send to \"{}\"", record.topic), std::move(error));
     }
     MILLRACE_CHECK(wait_for_room(until));
@@ -216,14 +167,15 @@ Result<void> KafkaProducer::wait_for_room(TimePoint until) {
   constexpr std::chrono::milliseconds kLookAgain{20};
   const auto look_again = std::min(until, std::chrono::steady_clock::now() + kLookAgain);
   room_.wait_until(lock, look_again, [&] { return closed_ || reported_ != seen; });
-  if (closed_) return fail(ErrorCode::kClosed, "the producer is closed");
+  if (closed_) return closed_producer();
   if (std::chrono::steady_clock::now() < until) return {};
   return fail(ErrorCode::kTimedOut, "no room for a record within max.block.ms: buffer.memory is spent");
 }
 
 Result<KafkaProducer::Target> KafkaProducer::target_of(const ProducerRecord& record, std::size_t size) {
   std::unique_lock lock{mutex_};
-  if (closed_) return fail(ErrorCode::kClosed, "the producer is closed");
+  if (closed_) return closed_producer();
+  MILLRACE_CHECK(steps_.may_send());
   MILLRACE_TRY(topic, open_topic(lock, record.topic));
   const auto partition = record.partition ? record.partition->value() : choose(*topic, record, size);
   if (partition < 0 || partition >= topic->partitions) {
@@ -307,11 +259,16 @@ void KafkaProducer::tell(std::span<const rd_kafka_message_t* const> messages) {
   const auto& first = *messages.front();
   const TopicPartition partition{rd_kafka_topic_name(first.rkt), PartitionIndex{first.partition}};
   Result<Offset> base = Offset{first.offset};
-  if (first.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  const bool is_purged = first.err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || first.err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+  if (is_transactional_ && is_purged) {
+    base = std::unexpected(dropped_by_abort());
+  } else if (first.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     base = rd_fail(fmt::format("{} records for {} were not stored", messages.size(), partition.to_string()), first.err);
     const std::lock_guard lock{mutex_};
     failed_.insert_or_assign(partition, base.error());
     if (!first_error_) first_error_ = base.error();
+    // Whether the producer can go on librdkafka says with the next call.
+    steps_.must_abort(base.error());
   } else if (first.offset < 0) {
     base = kNoOffset;  // acks=0: nobody says
   }
@@ -337,26 +294,28 @@ Result<void> KafkaProducer::flush(Duration timeout) {
 }
 
 Result<void> KafkaProducer::close(Duration timeout) {
+  bool has_to_abort = false;
   {
     const std::lock_guard lock{mutex_};
     if (closed_) return {};
+    has_to_abort = steps_.has_to_abort();
   }
-  auto flushed = flush(timeout);
+  auto flushed = has_to_abort ? abort_transaction(timeout) : flush(timeout);
   {
     const std::lock_guard lock{mutex_};
     closed_ = true;
     room_.notify_all();
   }
-  // What was not stored in time is reported as that, so that nothing waits for it.
-  if (rd_kafka_outq_len(handle_.get()) > 0) {
-    rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    constexpr std::chrono::seconds kPurgePatience{2};
-    rd_kafka_flush(handle_.get(), rd_timeout(kPurgePatience));
-  }
+  // What was not stored in time is reported as that.
+  if (rd_kafka_outq_len(handle_.get()) > 0) drop_unwritten();
   return flushed;
 }
 
-}  // namespace
+void KafkaProducer::drop_unwritten() {
+  constexpr std::chrono::seconds kPurgePatience{2};
+  rd_kafka_purge(handle_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  rd_kafka_flush(handle_.get(), rd_timeout(kPurgePatience));
+}
 
 Result<std::unique_ptr<Producer>> make_kafka_producer(std::shared_ptr<KafkaContext> context,
                                                       const Properties& properties, DeliveryListener listener) {

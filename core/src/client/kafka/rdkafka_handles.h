@@ -35,6 +35,8 @@ using RdEvent = std::unique_ptr<rd_kafka_event_t, RdDestroy<rd_kafka_event_destr
 using RdMessage = std::unique_ptr<rd_kafka_message_t, RdDestroy<rd_kafka_message_destroy>>;
 using RdHeaders = std::unique_ptr<rd_kafka_headers_t, RdDestroy<rd_kafka_headers_destroy>>;
 using RdPartitions = std::unique_ptr<rd_kafka_topic_partition_list_t, RdDestroy<rd_kafka_topic_partition_list_destroy>>;
+using RdGroupMetadata =
+    std::unique_ptr<rd_kafka_consumer_group_metadata_t, RdDestroy<rd_kafka_consumer_group_metadata_destroy>>;
 using RdError = std::unique_ptr<rd_kafka_error_t, RdDestroy<rd_kafka_error_destroy>>;
 
 /// Kafka's own codes stay; librdkafka's, which are negative, become those of ours that say the same.
@@ -49,6 +51,10 @@ using RdError = std::unique_ptr<rd_kafka_error_t, RdDestroy<rd_kafka_error_destr
 
 /// A producer or consumer; takes `conf`.
 [[nodiscard]] Result<RdHandle> make_handle(rd_kafka_type_t type, RdConf conf);
+
+[[nodiscard]] RdGroupMetadata to_rd(const GroupMetadata& metadata);
+/// Of a consumer's handle. Errors: `kUnsupported` for a librdkafka that writes it down in another form.
+[[nodiscard]] Result<GroupMetadata> group_metadata_of(rd_kafka_t* consumer);
 
 [[nodiscard]] RdPartitions to_list(const std::vector<TopicPartition>& partitions);
 [[nodiscard]] RdPartitions to_list(std::span<const PartitionOffset> offsets);
