@@ -10,8 +10,6 @@
 
 namespace millrace {
 
-class Logger;
-
 /// The broker itself: topics in a data folder, for this process and, once it listens, for every Kafka client.
 ///
 /// Threading: any thread. It owns its threads; none outlives it. One process owns a data folder at a time.

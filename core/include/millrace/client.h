@@ -17,6 +17,8 @@
 
 namespace millrace {
 
+class Logger;
+
 /// One header of a record, as a view.
 struct Header {
   std::string_view name;
@@ -371,9 +373,12 @@ class Client {
 
   /// `embedded:DIR` opens (or shares) the broker of that data folder in this process. `kafka:HOST:PORT,...` is a
   /// cluster, known by some of its brokers; nothing is asked of them yet. It is served by a module that is loaded with
-  /// the first such client. `properties` are defaults for the handles, named as librdkafka names them. Errors:
-  /// `kInvalidArgument`, `kInvalidConfig`, those of `Broker::open`, and `kUnsupported` without the module.
-  static Result<std::unique_ptr<Client>> open(std::string_view address, const Properties& properties = {});
+  /// the first such client. `properties` are defaults for the handles, named as librdkafka names them. `logger` hears
+  /// what a handle cannot tell anybody else, a last commit that failed; it may be null and must outlive the handles (a
+  /// broker that is shared keeps the one it was opened with). Errors: `kInvalidArgument`, `kInvalidConfig`, those of
+  /// `Broker::open`, and `kUnsupported` without the module.
+  static Result<std::unique_ptr<Client>> open(std::string_view address, const Properties& properties = {},
+                                              Logger* logger = nullptr);
 
   /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait.
   [[nodiscard]] virtual Result<std::unique_ptr<Producer>> producer(const Properties& properties = {},

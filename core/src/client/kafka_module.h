@@ -12,7 +12,7 @@ namespace millrace {
 struct KafkaModule {
   const char* version;
   /// As `Client::open` of "kafka:" and `brokers`, "HOST:PORT,...".
-  Result<std::unique_ptr<Client>> (*open)(std::string_view brokers, const Properties& properties);
+  Result<std::unique_ptr<Client>> (*open)(std::string_view brokers, const Properties& properties, Logger* logger);
 };
 inline constexpr const char* kKafkaModuleSymbol = "millrace_kafka_module";
 inline constexpr const char* kKafkaModuleFile = "libmillrace_kafka.so";

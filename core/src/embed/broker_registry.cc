@@ -37,7 +37,7 @@ Result<std::shared_ptr<BrokerHost>> BrokerRegistry::open(std::string_view direct
   return open_locked(lock, identity, directory, config, logger);
 }
 
-Result<std::shared_ptr<BrokerHost>> BrokerRegistry::share(std::string_view directory) {
+Result<std::shared_ptr<BrokerHost>> BrokerRegistry::share(std::string_view directory, Logger* logger) {
   MILLRACE_TRY(identity, identity_of(std::string{directory}));
   std::unique_lock lock{mutex_};
   std::shared_ptr<BrokerHost> shared;
@@ -48,7 +48,7 @@ Result<std::shared_ptr<BrokerHost>> BrokerRegistry::share(std::string_view direc
     return shared != nullptr;
   });
   if (shared) return shared;
-  return open_locked(lock, identity, directory, {}, nullptr);
+  return open_locked(lock, identity, directory, {}, logger);
 }
 
 Result<std::shared_ptr<BrokerHost>> BrokerRegistry::open_locked(std::unique_lock<std::mutex>& lock,

@@ -22,8 +22,8 @@ class BrokerRegistry {
 
   /// A new broker. Errors: those of `BrokerHost::open`; `kInUse` if this process has one already.
   Result<std::shared_ptr<BrokerHost>> open(std::string_view directory, const Properties& config, Logger* logger);
-  /// The folder's broker if there is one in this process, else a new one with default settings.
-  Result<std::shared_ptr<BrokerHost>> share(std::string_view directory);
+  /// The folder's broker if there is one in this process, else a new one with default settings, which has `logger`.
+  Result<std::shared_ptr<BrokerHost>> share(std::string_view directory, Logger* logger);
 
  private:
   /// Device and inode.

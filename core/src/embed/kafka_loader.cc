@@ -67,10 +67,11 @@ Result<const KafkaModule*> load() {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> open_kafka_client(std::string_view brokers, const Properties& properties) {
+Result<std::unique_ptr<Client>> open_kafka_client(std::string_view brokers, const Properties& properties,
+                                                  Logger* logger) {
   auto loaded = load();
   if (!loaded) return std::unexpected(std::move(loaded).error().in(fmt::format("cannot open \"kafka:{}\"", brokers)));
-  return (*loaded)->open(brokers, properties);
+  return (*loaded)->open(brokers, properties, logger);
 }
 
 }  // namespace millrace

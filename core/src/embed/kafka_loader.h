@@ -13,6 +13,7 @@ namespace millrace {
 /// It is looked for beside the program or library that this is part of, in lib/millrace beside that one's folder, where
 /// it was installed, and then where the system looks for libraries. Errors: `kUnsupported` when it is not there, with
 /// the places, or is of another version; those of `Client::open`.
-[[nodiscard]] Result<std::unique_ptr<Client>> open_kafka_client(std::string_view brokers, const Properties& properties);
+[[nodiscard]] Result<std::unique_ptr<Client>> open_kafka_client(std::string_view brokers, const Properties& properties,
+                                                                Logger* logger);
 
 }  // namespace millrace

@@ -35,13 +35,13 @@ Result<std::unique_ptr<Broker>> Broker::open(std::string_view directory, const P
   return std::make_unique<HostedBroker>(std::move(host));
 }
 
-Result<std::unique_ptr<Client>> Client::open(std::string_view address, const Properties& properties) {
+Result<std::unique_ptr<Client>> Client::open(std::string_view address, const Properties& properties, Logger* logger) {
   if (address.starts_with(kEmbedded)) {
     const auto directory = address.substr(kEmbedded.size());
     if (directory.empty()) {
       return fail(ErrorCode::kInvalidArgument, "\"embedded:\" names no folder; write embedded:DIR");
     }
-    MILLRACE_TRY(host, BrokerRegistry::instance().share(directory));
+    MILLRACE_TRY(host, BrokerRegistry::instance().share(directory, logger));
     return BrokerHost::client(host, properties);
   }
   if (address.starts_with(kKafka)) {
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Client>> Client::open(std::string_view address, const Pro
     if (brokers.empty()) {
       return fail(ErrorCode::kInvalidArgument, "\"kafka:\" names no broker; write kafka:HOST:PORT");
     }
-    return open_kafka_client(brokers, properties);
+    return open_kafka_client(brokers, properties, logger);
   }
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("\"{}\" is no address of a log; write embedded:DIR or kafka:HOST:PORT", address));

@@ -175,6 +175,17 @@ TEST_P(GroupContract, TellsOfAnAsynchronousCommitInALaterPoll) {
   EXPECT_THAT(must(admin_->group_offsets("shop")), SizeIs(4));
 }
 
+TEST_P(GroupContract, TellsOfAnAsynchronousCommitAlsoWhenItCloses) {
+  send_round("a");
+  auto consumer = member({{"enable.auto.commit", "false"}});
+  poll_until({consumer.get()}, [&] { return read_.size() == 4; });
+  std::vector<bool> told;
+  must(consumer->commit_async([&](const Result<void>& result) { told.push_back(result.has_value()); }));
+  must(consumer->close(kPatience));
+  EXPECT_THAT(told, ElementsAre(true));
+  EXPECT_THAT(must(admin_->group_offsets("shop")), SizeIs(4));
+}
+
 TEST_P(GroupContract, TellsTheListenerInsideOfPollAndLetsItSeek) {
   send_round("a");
   send_round("b");

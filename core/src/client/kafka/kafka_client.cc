@@ -31,10 +31,12 @@ class KafkaClient final : public Client {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> make_kafka_client(std::string_view brokers, const Properties& properties) {
+Result<std::unique_ptr<Client>> make_kafka_client(std::string_view brokers, const Properties& properties,
+                                                  Logger* logger) {
   MILLRACE_CHECK(check_client_configs(properties));
   auto context = std::make_shared<KafkaContext>();
   context->brokers = brokers;
+  context->logger = logger;
   MILLRACE_TRY(cluster, Cluster::parse(brokers, admin_config_table().get_string(properties, "client.id")));
   context->cluster = std::move(cluster);
   return std::make_unique<KafkaClient>(std::move(context), properties);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/logger.h"
 #include "client/kafka/cluster.h"
 #include "millrace/client.h"
 
@@ -15,9 +16,12 @@ struct KafkaContext {
   /// "HOST:PORT,...", as librdkafka takes it.
   std::string brokers;
   std::unique_ptr<Cluster> cluster;
+  /// Null: what a handle cannot tell anybody at its end is not told.
+  Logger* logger = nullptr;
 };
 
-[[nodiscard]] Result<std::unique_ptr<Client>> make_kafka_client(std::string_view brokers, const Properties& properties);
+[[nodiscard]] Result<std::unique_ptr<Client>> make_kafka_client(std::string_view brokers, const Properties& properties,
+                                                                Logger* logger);
 
 /// The handles, each with its checked properties.
 [[nodiscard]] Result<std::unique_ptr<Producer>> make_kafka_producer(std::shared_ptr<KafkaContext> context,

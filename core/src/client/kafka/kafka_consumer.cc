@@ -22,6 +22,12 @@ constexpr std::int64_t kLeastMessage = 1000;
 constexpr std::int64_t kFetchOverhead = 512;
 constexpr std::int64_t kMostFetch = 2147483135;
 
+/// How long to wait for the next of what comes while a consumer closes.
+int closing_step(TimePoint until) {
+  constexpr std::chrono::milliseconds kStep{50};
+  return rd_timeout(std::min<Duration>(kStep, left_until(until)));
+}
+
 std::map<std::string, std::string> consumer_settings(const std::string& brokers, const Properties& properties) {
   const auto& table = consumer_config_table();
   const auto text = [&](std::string_view key) { return table.get_string(properties, key); };
@@ -105,7 +111,12 @@ KafkaConsumer::KafkaConsumer(std::shared_ptr<KafkaContext> context, Settings set
 KafkaConsumer::~KafkaConsumer() {
   // What it refers to may be gone.
   listener_ = {};
-  if (handle_) (void)close(kParting);
+  if (!handle_) return;
+  const auto closed = close(kParting);
+  if (!closed && context_->logger != nullptr) {
+    context_->logger->warn("the last commit of a consumer that ended is lost, and what it had read is read again: {}",
+                           closed.error().message());
+  }
 }
 
 void KafkaConsumer::wakeup() {
@@ -117,6 +128,8 @@ Result<void> KafkaConsumer::close(Duration timeout) {
   if (closed_) return {};
   const auto until = deadline_in(timeout);
   Result<void> committed;
+  // First those under way: what they fail to commit is committed with the rest.
+  finish_commits(until);
   if (settings_.auto_commit) {
     const auto rest = assigned_.positions(Assignment::Which::kNew);
     if (!rest.empty()) committed = commit_now(rest, left_until(until));
@@ -124,14 +137,22 @@ Result<void> KafkaConsumer::close(Duration timeout) {
   // The listener is told of the end by this queue.
   const RdQueue queue{rd_kafka_queue_new(handle_.get())};
   const RdError error{rd_kafka_consumer_close_queue(handle_.get(), queue.get())};
-  constexpr std::chrono::milliseconds kStep{50};
   while (!error && rd_kafka_consumer_closed(handle_.get()) == 0 && std::chrono::steady_clock::now() < until) {
-    const auto wait = rd_timeout(std::min<Duration>(kStep, left_until(until)));
-    const RdMessage message{rd_kafka_consume_queue(queue.get(), wait)};
+    const RdMessage message{rd_kafka_consume_queue(queue.get(), closing_step(until))};
   }
   closed_ = true;
   assigned_.clear();
+  for (const auto& commit : std::exchange(commits_, {})) {
+    if (commit.done) commit.done(fail(ErrorCode::kTimedOut, "the consumer is closed, and there was no answer in time"));
+  }
   return committed;
+}
+
+void KafkaConsumer::finish_commits(TimePoint until) {
+  while (!commits_.empty() && std::chrono::steady_clock::now() < until) {
+    // What is not their answer is a record that nobody polls any more.
+    const RdMessage message{rd_kafka_consume_queue(queue_.get(), closing_step(until))};
+  }
 }
 
 // --- what is read ----------------------------------------------------------------------------------------------------
@@ -360,7 +381,11 @@ void KafkaConsumer::gave_up(rd_kafka_topic_partition_list_t* list) {
     if (settings_.auto_commit) {
       // What is not committed now is read again by whoever gets the partition.
       const auto rest = assigned_.positions(Assignment::Which::kNew);
-      if (!rest.empty()) (void)commit_now(rest, kParting);
+      const auto committed = rest.empty() ? Result<void>{} : commit_now(rest, kParting);
+      if (!committed && context_->logger != nullptr) {
+        context_->logger->warn("what was read of partitions that went to others is read again: {}",
+                               committed.error().message());
+      }
     }
     if (listener_.revoked) listener_.revoked(partitions);
   }

@@ -83,6 +83,8 @@ class KafkaConsumer final : public Consumer {
 
   [[nodiscard]] Result<void> commit_now(std::span<const PartitionOffset> offsets, Duration timeout);
   void auto_commit();
+  /// Waits for the answers to commits that are under way, and tells.
+  void finish_commits(TimePoint until);
 
   /// Sorts messages into batches; what is wrong with one is remembered.
   struct Harvest;

@@ -92,8 +92,11 @@ KafkaProducer::KafkaProducer(std::shared_ptr<KafkaContext> context, const Proper
       reporter_([this] { report(); }) {}
 
 KafkaProducer::~KafkaProducer() {
-  // Errors went to the listener; whoever wants them here calls `close`.
-  (void)close(kFarewellPatience);
+  const auto closed = close(kFarewellPatience);
+  // A listener has heard it too; without one nobody would.
+  if (!closed && context_->logger != nullptr) {
+    context_->logger->warn("a producer ended, and not all that was sent is stored: {}", closed.error().message());
+  }
   stop_ = true;
   rd_kafka_queue_yield(queue_.get());
   reporter_.join();
