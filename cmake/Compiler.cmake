@@ -37,9 +37,18 @@ if(MILLRACE_SANITIZE)
   endif()
 endif()
 
-# The linker that comes with g++ takes twice as long over a test program as the other one that comes with it.
+if(MILLRACE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "MILLRACE_FUZZ needs clang: cmake --preset fuzz")
+  endif()
+  # libFuzzer goes where it has not been: all code says where it is.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# The linker that comes with g++ takes twice as long over a test program as the other one that comes with it. That one
+# complains of what clang's sanitizers export.
 include(CheckLinkerFlag)
 check_linker_flag(CXX -fuse-ld=gold MILLRACE_HAS_GOLD)
-if(MILLRACE_HAS_GOLD)
+if(MILLRACE_HAS_GOLD AND NOT MILLRACE_FUZZ)
   add_link_options(-fuse-ld=gold)
 endif()

@@ -1,7 +1,12 @@
-// Stands in for libFuzzer where there is none: valid inputs, damaged at random. MILLRACE_FUZZ_SEED repeats a run.
+// Stands in for libFuzzer where there is none: what was wrong once (the files of the folder that is given), then valid
+// inputs, damaged at random. MILLRACE_FUZZ_SEED repeats a run.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include "base/random.h"
@@ -9,8 +14,26 @@
 
 namespace {
 
-constexpr int kInputs = 4000;
+constexpr int kInputs = MILLRACE_FUZZ_INPUTS;
 constexpr int kDamagedOfEach = 8;
+
+void run(const std::vector<std::uint8_t>& input) {
+  // A copy of the exact size, so that the address sanitizer sees a read past the end.
+  const std::vector<std::uint8_t> exact{input.begin(), input.end()};
+  LLVMFuzzerTestOneInput(exact.data(), exact.size());
+}
+
+void run_corpus(const char* folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator{folder}) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files) {
+    std::printf("%s\n", file.c_str());
+    std::fflush(stdout);
+    std::ifstream in{file, std::ios::binary};
+    run({std::istreambuf_iterator<char>{in}, {}});
+  }
+}
 
 void damage(std::vector<std::uint8_t>& input, millrace::Random& random) {
   if (input.empty()) return;
@@ -26,7 +49,8 @@ void damage(std::vector<std::uint8_t>& input, millrace::Random& random) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) run_corpus(argv[1]);
   const char* given = std::getenv("MILLRACE_FUZZ_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::printf("MILLRACE_FUZZ_SEED=%llu\n", static_cast<unsigned long long>(seed));
@@ -34,13 +58,11 @@ int main() {
   millrace::Random random{seed};
   for (int i = 0; i < kInputs; ++i) {
     const auto valid = millrace::test::valid_input(random());
-    LLVMFuzzerTestOneInput(valid.data(), valid.size());
+    run(valid);
     for (int j = 0; j < kDamagedOfEach; ++j) {
       auto damaged = valid;
       damage(damaged, random);
-      // A copy of the exact size, so that the address sanitizer sees a read past the end.
-      const std::vector<std::uint8_t> exact{damaged.begin(), damaged.end()};
-      LLVMFuzzerTestOneInput(exact.data(), exact.size());
+      run(damaged);
     }
   }
 }

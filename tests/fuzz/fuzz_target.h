@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace millrace::test {
 
-/// A valid input for the target, a different one for each seed.
+/// A valid input for the target, a different one for each seed. Where an input is a sequence, so are two in a row.
 [[nodiscard]] std::vector<std::uint8_t> valid_input(std::uint64_t seed);
 
 }  // namespace millrace::test
