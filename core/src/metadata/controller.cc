@@ -144,7 +144,9 @@ Result<CreatedTopic> Controller::create_topic(const MetadataImage& image, const 
     }
   }
 
-  const CreatedTopic created{.id = random_uuid(random_),
+  auto id = random_uuid(random_);
+  while (image.topic(id)) id = random_uuid(random_);
+  const CreatedTopic created{.id = id,
                              .partitions = static_cast<std::int32_t>(replicas.size()),
                              .replication_factor = static_cast<std::int16_t>(replicas.front().size())};
   protocol::TopicRecord record;
