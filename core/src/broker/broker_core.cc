@@ -45,6 +45,9 @@ const TopicPartition kMetadataPartition{"__cluster_metadata", PartitionIndex{0}}
 // The id that Kafka gives the metadata topic.
 constexpr TopicId kMetadataTopicId{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
+// A request that makes more than that gets no further: what it makes is held in memory until it is written.
+constexpr std::size_t kMostRecordsOfAChange = 10'000;
+
 // Checkpoints and leftovers want a look more often than retention.
 constexpr std::chrono::milliseconds kLongestTick{10'000};
 
@@ -447,7 +450,9 @@ void LocalBroker::change_each(std::vector<Item> items, ValidateOnly validate_onl
     const std::lock_guard lock{controller_mutex_};
     for (const auto& item : items) {
       MetadataRecords records;
-      auto answer = plan(*image, item, records);
+      auto answer = all.size() < kMostRecordsOfAChange
+                        ? plan(*image, item, records)
+                        : fail(ErrorCode::kPolicyViolation, "one request changes too much: ask for less at a time");
       if (answer) {
         MILLRACE_TRY(next, apply_records(*image, records, image->last_offset));
         image = std::move(next);

@@ -48,6 +48,18 @@ TEST(Metadata, AnswersEachTopicOfARequestByItself) {
   EXPECT_THAT(topics_of(broker), ElementsAre("new", "there"));
 }
 
+TEST(Metadata, ARequestGetsNoFurtherThanWhatIsHeldInMemory) {
+  SimulatedBroker broker;
+  Caught<std::vector<Result<CreatedTopic>>> answer;
+  broker.core->create_topics(
+      {{.name = "a", .partitions = 9'000}, {.name = "b", .partitions = 9'000}, {.name = "c", .partitions = 1}},
+      ValidateOnly::kYes, answer.callback());
+  broker.executor.run_all();
+  std::vector<ErrorCode> codes;
+  for (const auto& topic : answer.get()) codes.push_back(topic ? ErrorCode::kNone : topic.error().code());
+  EXPECT_THAT(codes, ElementsAre(ErrorCode::kNone, ErrorCode::kNone, ErrorCode::kPolicyViolation));
+}
+
 TEST(Metadata, OnlyChecksWhenItIsAskedTo) {
   SimulatedBroker broker;
   Caught<std::vector<Result<CreatedTopic>>> answer;
