@@ -112,7 +112,10 @@ class FetchPath::Waiting final : public ProgressWatcher, public std::enable_shar
   void look_soon() {
     const auto path = path_.lock();
     if (!path || look_is_due_.exchange(true)) return;
-    path->executor_.post([self = shared_from_this()] {
+    // It keeps nothing alive: the executor may outlive the broker, and its partitions must not.
+    path->executor_.post([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
       self->look_is_due_ = false;
       self->look(Answer::kIfEnough);
     });

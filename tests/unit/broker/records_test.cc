@@ -330,6 +330,33 @@ TEST(Fetch, LeavesNothingBehindWhenItIsAnsweredWhileItBegins) {
   EXPECT_EQ(partition->watchers(), 0U);
 }
 
+TEST(Fetch, KeepsNoPartitionAliveWhenTheBrokerEndsBeforeItHasLooked) {
+  SimulatedBroker broker;  // for its disk
+  BufferPool buffers;
+  FileCache open_files{broker.disk, 16};
+  Flusher flusher{Flusher::Options{.threads = 0}};
+  const auto log = must(PartitionLog::open({broker.disk, open_files, buffers, flusher, broker.clock, broker.logger},
+                                           {"other", PartitionIndex{0}}, "/other-0", {}));
+  auto partitions = std::make_shared<PartitionTable>();
+  auto partition = Partition::make({"other", PartitionIndex{0}}, {}, LeaderEpoch{0}, log);
+  partitions->add(partition);
+  ManualExecutor executor{broker.clock};  // outlives the broker
+  auto deadlines = std::make_shared<DeadlineQueue>(executor, broker.clock);
+  auto path = std::make_shared<FetchPath>(partitions, deadlines, executor, broker.clock);
+  Caught<FetchAnswer> answer;
+  FetchCall call{.partitions = {}, .max_wait = 1h};
+  call.partitions.push_back({.topic = {.name = "other"}, .partition = PartitionIndex{0}, .from = Offset{0}});
+  path->fetch(std::move(call), answer.callback());
+  partition->retire();
+  path->close();
+  deadlines->close();
+  path.reset();
+  partitions.reset();
+  const std::weak_ptr<Partition> left = partition;
+  partition.reset();
+  EXPECT_TRUE(left.expired());
+}
+
 TEST(Fetch, EndsItsWaitWhenToldTo) {
   SimulatedBroker broker;
   broker.create("orders");
