@@ -84,9 +84,8 @@ ConsumerGroup::Found ConsumerGroup::check(const ConsumerHeartbeat& call) const {
 }
 
 const ConsumerGroup::Member* ConsumerGroup::static_member(const std::string& instance) const {
-  const auto found =
-      std::ranges::find_if(members_, [&](const auto& entry) { return entry.second.said.instance_id == instance; });
-  return found == members_.end() ? nullptr : &found->second;
+  const auto found = instances_.find(instance);
+  return found == instances_.end() ? nullptr : &members_.at(found->second);
 }
 
 ConsumerGroup::Found ConsumerGroup::find(const ConsumerHeartbeat& call) {
@@ -182,10 +181,15 @@ void ConsumerGroup::rewrite_if_lost(CoordinatorTime time, GroupRecords& records)
   unforgotten_.clear();
 }
 
-void ConsumerGroup::heard_of(Member& member, CoordinatorTime time) const {
+void ConsumerGroup::heard_of(Member& member, CoordinatorTime time) {
   const auto& classic = member.said.classic_member_metadata;
   member.deadline =
-      time.now + (classic ? std::chrono::milliseconds{classic->session_timeout_ms} : config_.session_timeout);
+      timed(time.now + (classic ? std::chrono::milliseconds{classic->session_timeout_ms} : config_.session_timeout));
+}
+
+TimePoint ConsumerGroup::timed(TimePoint deadline) {
+  next_timer_ = std::min(next_timer_.value_or(deadline), deadline);
+  return deadline;
 }
 
 ConsumerGroup::Member& ConsumerGroup::enter(const ConsumerHeartbeat& call, GroupRecords& records) {
@@ -209,6 +213,7 @@ ConsumerGroup::Member& ConsumerGroup::replace(const std::string& old_id, const s
   node.mapped().id = new_id;
   node.mapped().epoch = 0;
   node.mapped().previous_epoch = 0;
+  if (node.mapped().said.instance_id) instances_.insert_or_assign(*node.mapped().said.instance_id, new_id);
   auto& member = members_.insert(std::move(node)).position->second;
   note_owner(member);
   records.push_back(member_record(member));
@@ -235,6 +240,10 @@ bool ConsumerGroup::update(Member& member, const ConsumerHeartbeat& call,
   if (said == member.said) return false;
   const bool reads_others = said.subscribed_topic_names != member.said.subscribed_topic_names ||
                             said.subscribed_topic_regex != member.said.subscribed_topic_regex;
+  if (said.instance_id != member.said.instance_id) {
+    if (member.said.instance_id) instances_.erase(*member.said.instance_id);
+    instances_.insert_or_assign(*said.instance_id, member.id);
+  }
   member.said = std::move(said);
   records.push_back(member_record(member));
   return reads_others;
@@ -261,6 +270,7 @@ ConsumerGroup::Answered ConsumerGroup::leave(const ConsumerHeartbeat& call, Coor
 void ConsumerGroup::remove(const std::string& member_id, GroupRecords& records) {
   const auto node = members_.extract(member_id);  // `member_id` may be the member's own: it lives until the end
   forget_owner(node.mapped());
+  if (node.mapped().said.instance_id) instances_.erase(*node.mapped().said.instance_id);
   take_back(node.key(), records);
   ++epoch_;
   // The topics of the group may be fewer: to be looked at when somebody comes.
@@ -278,15 +288,18 @@ void ConsumerGroup::remove(const std::string& member_id, GroupRecords& records) 
 
 // --- offsets ---------------------------------------------------------------------------------------------------------
 
-ErrorCode ConsumerGroup::may_commit(const MemberName& name, std::int32_t epoch,
-                                    std::span<const OffsetToCommit> offsets) const {
+ErrorCode ConsumerGroup::may_commit(const CommitOffsets& call) const {
+  const auto& name = call.member;
+  const auto epoch = call.generation;
   if (epoch < 0 && members_.empty()) return ErrorCode::kNone;
   const auto found = members_.find(name.id);
   if (found == members_.end()) return ErrorCode::kUnknownMemberId;
   const auto& member = found->second;
   if (name.instance && member.said.instance_id != name.instance) return ErrorCode::kFencedInstanceId;
+  const bool is_classic = member.said.classic_member_metadata.has_value();
+  if (!call.transaction && !is_classic && call.speaks == GroupType::kClassic) return ErrorCode::kUnsupportedVersion;
   if (epoch == member.epoch) return ErrorCode::kNone;
-  if (member.said.classic_member_metadata) return ErrorCode::kIllegalGeneration;
+  if (is_classic) return ErrorCode::kIllegalGeneration;
   if (epoch < 0 || epoch > member.epoch) return ErrorCode::kStaleMemberEpoch;
   const auto has_had = [&](const Owned& owned, const OffsetToCommit& offset) {
     const auto topic = owned.find(offset.topic.id);
@@ -294,7 +307,7 @@ ErrorCode ConsumerGroup::may_commit(const MemberName& name, std::int32_t epoch,
     const auto since = topic->second.find(offset.partition);
     return since != topic->second.end() && since->second <= epoch;
   };
-  const bool may = std::ranges::all_of(offsets, [&](const auto& offset) {
+  const bool may = std::ranges::all_of(call.offsets, [&](const auto& offset) {
     return has_had(member.assigned, offset) || has_had(member.revoking, offset);
   });
   return may ? ErrorCode::kNone : ErrorCode::kStaleMemberEpoch;
@@ -328,21 +341,14 @@ GroupRecords ConsumerGroup::on_timer(CoordinatorTime time) {
   }
   GroupRecords records;
   for (const auto& id : lost) remove(id, records);
-  return records;
-}
-
-std::optional<TimePoint> ConsumerGroup::next_timer() const {
-  std::optional<TimePoint> next;
-  const auto consider = [&](TimePoint when) {
-    if (!next || when < *next) next = when;
-  };
+  next_timer_.reset();
   for (const auto& [id, member] : members_) {
-    consider(member.deadline);
+    timed(member.deadline);
     for (const auto& other : {member.revoke_deadline, member.join_deadline, member.sync_deadline}) {
-      if (other) consider(*other);
+      if (other) timed(*other);
     }
   }
-  return next;
+  return records;
 }
 
 // --- what is shown ---------------------------------------------------------------------------------------------------
@@ -357,7 +363,12 @@ GroupState ConsumerGroup::state() const {
 }
 
 bool ConsumerGroup::is_subscribed_to(const std::string& topic) const {
-  return std::ranges::any_of(members_, [&](const auto& entry) { return topics_of(entry.second).contains(topic); });
+  return std::ranges::any_of(members_, [&](const auto& entry) {
+    const auto& said = entry.second.said;
+    if (std::ranges::find(said.subscribed_topic_names, topic) != said.subscribed_topic_names.end()) return true;
+    const auto resolved = patterns_.find(said.subscribed_topic_regex.value_or(""));
+    return resolved != patterns_.end() && resolved->second.contains(topic);
+  });
 }
 
 ConsumerGroupView ConsumerGroup::view() const {

@@ -95,7 +95,8 @@ class ConsumerGroup {
   [[nodiscard]] SyncedGroup sync(const SyncGroup& call, const MetadataImage& topics, CoordinatorTime time);
   /// `kUnknownMemberId`, `kFencedInstanceId`, `kIllegalGeneration`, `kRebalanceInProgress`.
   [[nodiscard]] ErrorCode classic_heartbeat(const MemberName& name, std::int32_t generation, CoordinatorTime time);
-  /// Each with its own error: `kUnknownMemberId`, `kFencedInstanceId`.
+  /// A member of the classic protocol leaves, or an administrator ends the membership of anybody. Each with its own
+  /// error: `kUnknownMemberId`, `kFencedInstanceId`.
   struct Left {
     std::vector<LeftGroup> members;
     GroupRecords records;
@@ -104,9 +105,9 @@ class ConsumerGroup {
 
   /// Whether the member may commit these. One that is behind may, as far as it has had the partitions since (KIP-1251).
   /// An epoch below 0 is a commit from outside of the group. `kUnknownMemberId`, `kFencedInstanceId`,
-  /// `kStaleMemberEpoch`; to a member of the classic protocol `kIllegalGeneration`.
-  [[nodiscard]] ErrorCode may_commit(const MemberName& member, std::int32_t epoch,
-                                     std::span<const OffsetToCommit> offsets) const;
+  /// `kStaleMemberEpoch`, `kUnsupportedVersion` for a request that knows no epochs; to a member of the classic protocol
+  /// `kIllegalGeneration`.
+  [[nodiscard]] ErrorCode may_commit(const CommitOffsets& call) const;
   /// `kUnknownMemberId`, `kStaleMemberEpoch`, `kIllegalGeneration`.
   [[nodiscard]] ErrorCode may_fetch(const std::optional<std::string>& member, std::int32_t epoch) const;
 
@@ -117,8 +118,8 @@ class ConsumerGroup {
 
   /// Ends the membership of whoever was not heard of, or has not given back what it lost.
   [[nodiscard]] GroupRecords on_timer(CoordinatorTime time);
-  /// When `on_timer` has something to do next.
-  [[nodiscard]] std::optional<TimePoint> next_timer() const;
+  /// `on_timer` has nothing to do before. O(1): each heartbeat asks.
+  [[nodiscard]] std::optional<TimePoint> next_timer() const { return next_timer_; }
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] GroupState state() const;
@@ -156,7 +157,6 @@ class ConsumerGroup {
     Member* member = nullptr;
   };
 
-  /// A member of the classic protocol.
   struct Checked {
     ErrorCode error = ErrorCode::kNone;
     Member* member = nullptr;
@@ -175,13 +175,16 @@ class ConsumerGroup {
   void advance(Member& member, bool reads_others, const std::optional<TopicPartitions>& owned,
                const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
   void rewrite_if_lost(CoordinatorTime time, GroupRecords& records);
-  void heard_of(Member& member, CoordinatorTime time) const;
+  void heard_of(Member& member, CoordinatorTime time);
+  /// A deadline of a member that is new.
+  TimePoint timed(TimePoint deadline);
   [[nodiscard]] const Member* static_member(const std::string& instance) const;
 
   // Members of the classic protocol: consumer_group_classic.cc.
   [[nodiscard]] bool supports(const std::string& type, const std::vector<MemberProtocol>& protocols) const;
+  [[nodiscard]] Checked named(const MemberName& name);
   [[nodiscard]] Checked classic_member(const MemberName& name);
-  static void expect_join(Member& member, CoordinatorTime time);
+  void expect_join(Member& member, CoordinatorTime time);
   [[nodiscard]] bool has_all_free(const Member& member) const;
 
   // Topics and the target: consumer_group_target.cc.
@@ -193,7 +196,7 @@ class ConsumerGroup {
   [[nodiscard]] ServerAssignor preferred_assignor() const;
   void reconcile(Member& member, const std::optional<TopicPartitions>& owned, CoordinatorTime time,
                  GroupRecords& records);
-  void go_on(Member& member, std::int32_t epoch, const std::optional<TopicPartitions>& owned);
+  void go_on(Member& member, const std::optional<TopicPartitions>& owned);
   [[nodiscard]] bool is_free(const TopicId& topic, PartitionIndex partition, const Member& asker) const;
   void note_owner(const Member& member);
   void forget_owner(const Member& member);
@@ -213,6 +216,10 @@ class ConsumerGroup {
   /// Of the topics that are read, as of the group's epoch; 0: there are none.
   std::int64_t topics_hash_ = 0;
   Members members_;
+  /// Ids of static members, by the names that they keep.
+  std::map<std::string, std::string> instances_;
+  /// No later than any deadline of a member. Those that move on leave it behind, until `on_timer` looks at all.
+  std::optional<TimePoint> next_timer_;
   /// Whose each partition is that somebody has or is giving back.
   std::map<std::pair<TopicId, PartitionIndex>, std::string> owners_;
   /// The topics that each expression means.

@@ -71,7 +71,7 @@ bool ConsumerGroup::supports(const std::string& type, const std::vector<MemberPr
   });
 }
 
-ConsumerGroup::Checked ConsumerGroup::classic_member(const MemberName& name) {
+ConsumerGroup::Checked ConsumerGroup::named(const MemberName& name) {
   const Member* member = nullptr;
   if (name.instance) {
     member = static_member(*name.instance);
@@ -80,8 +80,14 @@ ConsumerGroup::Checked ConsumerGroup::classic_member(const MemberName& name) {
   } else if (const auto found = members_.find(name.id); found != members_.end()) {
     member = &found->second;
   }
-  if (member == nullptr || !member->said.classic_member_metadata) return {.error = ErrorCode::kUnknownMemberId};
+  if (member == nullptr) return {.error = ErrorCode::kUnknownMemberId};
   return {.member = &members_.at(member->id)};
+}
+
+ConsumerGroup::Checked ConsumerGroup::classic_member(const MemberName& name) {
+  const auto found = named(name);
+  const bool speaks_otherwise = found.member != nullptr && !found.member->said.classic_member_metadata;
+  return speaks_otherwise ? Checked{.error = ErrorCode::kUnknownMemberId} : found;
 }
 
 ConsumerGroup::Joined ConsumerGroup::join(JoinGroup call, const Uuid& fresh, const MetadataImage& topics,
@@ -117,9 +123,9 @@ ConsumerGroup::Joined ConsumerGroup::join(JoinGroup call, const Uuid& fresh, con
   const auto classic = stored_classic(call.session_timeout, call.protocols);
   const bool reads_others = update(member, said, classic, joined.records) || members_.size() != size_before;
   advance(member, reads_others, with_ids(subscription->owned_partitions, topics), topics, time, joined.records);
-  member.deadline = time.now + call.session_timeout;
+  heard_of(member, time);
   member.join_deadline.reset();
-  member.sync_deadline = time.now + call.rebalance_timeout;
+  member.sync_deadline = timed(time.now + call.rebalance_timeout);
   rewrite_if_lost(time, joined.records);
 
   joined.answer.member_id = member.id;
@@ -173,7 +179,7 @@ ConsumerGroup::Left ConsumerGroup::leave(std::span<const MemberName> members) {
   Left left;
   for (const auto& name : members) {
     auto& result = left.members.emplace_back(LeftGroup{.member = name});
-    const auto found = classic_member(name);
+    const auto found = named(name);
     result.error = found.error;
     if (found.member != nullptr) remove(found.member->id, left.records);
   }
@@ -181,7 +187,7 @@ ConsumerGroup::Left ConsumerGroup::leave(std::span<const MemberName> members) {
 }
 
 void ConsumerGroup::expect_join(Member& member, CoordinatorTime time) {
-  if (!member.join_deadline) member.join_deadline = time.now + milliseconds{member.said.rebalance_timeout_ms};
+  if (!member.join_deadline) member.join_deadline = timed(time.now + milliseconds{member.said.rebalance_timeout_ms});
 }
 
 bool ConsumerGroup::has_all_free(const Member& member) const {
@@ -220,6 +226,7 @@ Result<ConsumerGroup> ConsumerGroup::upgrade(const ClassicGroup& group, Consumer
       for (const auto partition : partitions) member.assigned[topic].emplace(partition, member.epoch);
     }
     upgraded.heard_of(member, time);
+    if (said.instance_id) upgraded.instances_.insert_or_assign(*said.instance_id, member.id);
     upgraded.note_owner(upgraded.members_.emplace(member.id, std::move(member)).first->second);
   }
   return upgraded;

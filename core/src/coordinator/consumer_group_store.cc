@@ -65,9 +65,10 @@ ConsumerGroup ConsumerGroup::restore(std::string id, ConsumerGroupConfig config,
       member.assigned = owned_of<Owned>(value.assigned_partitions, value.member_epoch);
       member.revoking = owned_of<Owned>(value.partitions_pending_revocation, value.member_epoch);
       if (member.stage == Stage::kUnrevoked && !said.classic_member_metadata) {
-        member.revoke_deadline = time.now + std::chrono::milliseconds{said.rebalance_timeout_ms};
+        member.revoke_deadline = group.timed(time.now + std::chrono::milliseconds{said.rebalance_timeout_ms});
       }
     }
+    if (said.instance_id) group.instances_.insert_or_assign(*said.instance_id, member_id);
     group.note_owner(group.members_.emplace(member_id, std::move(member)).first->second);
   }
   return group;
@@ -150,6 +151,9 @@ GroupRecords ConsumerGroup::everything(CoordinatorTime time) const {
 
 GroupRecords ConsumerGroup::tombstones() const {
   GroupRecords records;
+  for (const auto& id : unforgotten_) {
+    if (!members_.contains(id)) take_back(id, records);
+  }
   for (const auto& [id, member] : members_) take_back(id, records);
   for (const auto& [pattern, names] : patterns_) {
     protocol::ConsumerGroupRegularExpressionRecord gone;

@@ -152,7 +152,7 @@ void ConsumerGroup::reconcile(Member& member, const std::optional<TopicPartition
   if (member.stage == Stage::kUnrevoked && has_any(owned, member.revoking)) return;
   const auto before = current_record(member);
   forget_owner(member);
-  go_on(member, member.stage == Stage::kUnrevoked ? member.epoch + 1 : member.epoch, owned);
+  go_on(member, owned);
   note_owner(member);
   auto after = current_record(member);
   const auto value_of = [](const protocol::GroupRecord& record) {
@@ -161,12 +161,12 @@ void ConsumerGroup::reconcile(Member& member, const std::optional<TopicPartition
   if (value_of(before) == value_of(after)) return;
   member.revoke_deadline.reset();
   if (member.stage == Stage::kUnrevoked && !member.said.classic_member_metadata) {
-    member.revoke_deadline = time.now + std::chrono::milliseconds{member.said.rebalance_timeout_ms};
+    member.revoke_deadline = timed(time.now + std::chrono::milliseconds{member.said.rebalance_timeout_ms});
   }
   records.push_back(std::move(after));
 }
 
-void ConsumerGroup::go_on(Member& member, std::int32_t epoch, const std::optional<TopicPartitions>& owned) {
+void ConsumerGroup::go_on(Member& member, const std::optional<TopicPartitions>& owned) {
   Owned kept;
   Owned lost;
   for (const auto& [topic, partitions] : member.assigned) {
@@ -192,8 +192,7 @@ void ConsumerGroup::go_on(Member& member, std::int32_t epoch, const std::optiona
   member.previous_epoch = member.epoch;
   member.assigned = std::move(kept);
   if (!lost.empty() && has_any(owned, lost)) {
-    // It stays where it is until it says that it has given them back.
-    member.epoch = epoch;
+    // It stays at its epoch until it says that it has given them back.
     member.stage = Stage::kUnrevoked;
     member.revoking = std::move(lost);
     return;

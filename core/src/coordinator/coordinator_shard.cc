@@ -97,7 +97,7 @@ void CoordinatorShard::append_failed(const Error& error) {
 }
 
 void CoordinatorShard::await(Offset end, Then then, Outbox& out) {
-  writes_.push_back({.end = end, .then = std::move(then)});
+  writes_.emplace_back(end).then.push_back(std::move(then));
   out.add([self = shared_from_this(), end] {
     // A log that fails tells inside of somebody's append, which is under our lock: so the news is taken elsewhere.
     self->context_->log->when_durable(self->partition_, end, [weak = std::weak_ptr{self}, end](Result<void> result) {
@@ -110,13 +110,7 @@ void CoordinatorShard::await(Offset end, Then then, Outbox& out) {
   });
 }
 
-void CoordinatorShard::then_after_last_write(Then then) {
-  auto& last = writes_.back();
-  last.then = [before = std::move(last.then), then = std::move(then)](ErrorCode code, Outbox& later) mutable {
-    before(code, later);
-    then(code, later);
-  };
-}
+void CoordinatorShard::then_after_last_write(Then then) { writes_.back().then.push_back(std::move(then)); }
 
 void CoordinatorShard::durable(Offset end, const Result<void>& result) {
   Outbox out;
@@ -125,7 +119,7 @@ void CoordinatorShard::durable(Offset end, const Result<void>& result) {
     while (!writes_.empty() && writes_.front().end <= end) {
       auto write = std::move(writes_.front());
       writes_.pop_front();
-      write.then(result ? ErrorCode::kNone : told(result.error()), out);
+      for (auto& then : write.then) then(result ? ErrorCode::kNone : told(result.error()), out);
     }
   }
   out.send();

@@ -105,7 +105,7 @@ class CoordinatorShard : public std::enable_shared_from_this<CoordinatorShard> {
   /// Written and not yet durable.
   struct Write {
     Offset end;
-    Then then;
+    std::vector<Then> then;
   };
 
   void read_on(Offset from);

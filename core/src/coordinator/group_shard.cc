@@ -34,6 +34,10 @@ const std::string& group_of(const protocol::GroupRecord& record) {
   return std::visit([](const auto& said) -> const std::string& { return said.key.group; }, record);
 }
 
+bool is_offset(const protocol::GroupRecord& record) {
+  return std::holds_alternative<protocol::CommittedOffsetRecord>(record);
+}
+
 }  // namespace
 
 GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> context, Metadata metadata,
@@ -112,8 +116,9 @@ GroupShard::Entry* GroupShard::find_classic(const std::string& group) {
 GroupShard::Entry& GroupShard::open_classic(const std::string& group, Outbox& out) {
   auto& entry = find_or_make(group);
   if (entry.classic() != nullptr) return entry;
-  persist(entry.consumer()->tombstones(), [](ErrorCode, Outbox&) {}, out);
+  auto end = entry.consumer()->tombstones();
   entry.group = ClassicGroup{group, context_->groups, time()};
+  persist(std::move(end), [](ErrorCode, Outbox&) {}, out);
   return entry;
 }
 
@@ -246,6 +251,7 @@ void GroupShard::wake(const std::string& id, TimePoint when, Outbox& out) {
 
 void GroupShard::persist(std::vector<protocol::GroupRecord> records, Then then, Outbox& out,
                          const std::optional<OffsetsTransaction>& transaction) {
+  add_owed(records);
   const auto end = write(records, transaction);
   if (!end) {
     const auto code = told(end.error());
@@ -309,8 +315,23 @@ void GroupShard::settle_written(ErrorCode error) {
 }
 
 void GroupShard::note_lost(const GroupRecords& records) {
-  auto* entry = records.empty() ? nullptr : find(group_of(records.front()));
-  if (entry != nullptr && entry->consumer() != nullptr) entry->consumer()->write_failed(records);
+  if (std::ranges::all_of(records, is_offset)) return;
+  const auto& id = group_of(records.front());
+  auto* entry = find(id);
+  const bool is_consumer = entry != nullptr && entry->consumer() != nullptr;
+  if (is_consumer) entry->consumer()->write_failed(records);
+  // A group knows what it is, not what it was.
+  for (const auto& record : records) {
+    const bool is_classics = std::holds_alternative<protocol::GroupMetadataRecord>(record);
+    if (is_offset(record) || is_classics != is_consumer) continue;
+    if (!std::visit([](const auto& said) { return said.value.has_value(); }, record)) owed_[id].push_back(record);
+  }
+}
+
+void GroupShard::add_owed(GroupRecords& records) {
+  if (owed_.empty() || std::ranges::all_of(records, is_offset)) return;
+  const auto owed = owed_.extract(group_of(records.front()));
+  if (owed) records.insert(records.begin(), owed.mapped().begin(), owed.mapped().end());
 }
 
 GroupRecords GroupShard::end_of(const std::string& id, const Entry& entry) {

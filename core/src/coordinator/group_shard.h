@@ -143,6 +143,8 @@ class GroupShard final : public CoordinatorShard {
                     Offset end);
   /// These could not be written.
   void note_lost(const GroupRecords& records);
+  /// Puts in front what the log should have been told of the same group before.
+  void add_owed(GroupRecords& records);
   /// The oldest write is over.
   void settle_written(ErrorCode error);
   void settle(const TransactionMarker& marker, Offset end);
@@ -167,6 +169,8 @@ class GroupShard final : public CoordinatorShard {
   std::unordered_map<GroupRequestId, SyncDone> syncs_;
   /// In the order in which they become durable.
   std::deque<Written> written_;
+  /// Of groups that have changed their protocol: what takes back what they were, and could not be written.
+  std::unordered_map<std::string, GroupRecords> owed_;
 };
 
 }  // namespace millrace

@@ -24,12 +24,15 @@ void GroupShard::commit(const CommitOffsets& call, ErrorCodesDone done) {
       const bool is_anyones =
           call.transaction && call.generation < 0 && call.member.id.empty() && !call.member.instance;
       if (entry == nullptr) {
-        error = ErrorCode::kIllegalGeneration;
+        const bool knows_groups = !call.transaction && call.speaks == GroupType::kConsumer;
+        error = knows_groups ? ErrorCode::kGroupIdNotFound : ErrorCode::kIllegalGeneration;
+      } else if (is_anyones) {
+        error = ErrorCode::kNone;
       } else if (consumer != nullptr) {
-        error = consumer->may_commit(call.member, call.generation, call.offsets);
+        error = consumer->may_commit(call);
         // A producer knows the older word only.
         if (call.transaction && error == ErrorCode::kStaleMemberEpoch) error = ErrorCode::kIllegalGeneration;
-      } else if (!is_anyones) {
+      } else {
         error = entry->classic()->may_commit(call.member, call.generation, now);
         // What a producer would take for the end of it; its member is of this generation all the same.
         if (call.transaction && error == ErrorCode::kRebalanceInProgress) error = ErrorCode::kNone;

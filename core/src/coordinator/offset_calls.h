@@ -37,6 +37,8 @@ struct CommitOffsets {
   /// Empty, with generation -1: somebody who commits without being a member.
   MemberName member;
   std::int32_t generation = -1;
+  /// The newest protocol of groups that the request's version has words for.
+  GroupType speaks = GroupType::kConsumer;
   /// How long the offsets are kept, when the client says; else `offsets.retention.minutes` after the group's end.
   std::optional<std::chrono::milliseconds> retention = std::nullopt;
   std::vector<OffsetToCommit> offsets;

@@ -53,6 +53,9 @@ struct OffsetCommitRequest {
 
   std::string group_id;
   std::int32_t generation_id_or_member_epoch = -1;
+  /// What a version means without a field for it; `normalize` sets it: the client has words for member epochs
+  /// (KIP-848).
+  bool knows_member_epochs = false;
   std::string member_id;
   std::optional<std::string> group_instance_id;
   std::int64_t retention_time_ms = -1;
@@ -70,6 +73,10 @@ struct OffsetCommitRequest {
 
   friend bool operator==(const OffsetCommitRequest&, const OffsetCommitRequest&) = default;
 };
+
+inline void normalize(OffsetCommitRequest& request, std::int16_t version) {
+  request.knows_member_epochs = version >= 9;
+}
 
 struct OffsetCommitResponsePartition {
   PartitionIndex partition_index;

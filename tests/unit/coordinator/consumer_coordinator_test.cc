@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <deque>
+
 #include "coordinator/group_coordinator.h"
 #include "protocol/consumer_protocol.h"
 #include "unit/broker/simulated_broker.h"
@@ -275,10 +277,10 @@ TEST_F(ConsumerCoordinatorTest, LetsAMemberOfTheClassicProtocolLeave) {
   send("g", joining("new"));
   const auto joined = join_classic("");
   Caught<Result<std::vector<LeftGroup>>> left;
-  groups().leave("g", {{.id = joined.member_id}, {.id = "new"}}, left.callback());
+  groups().leave("g", {{.id = joined.member_id}, {.id = "nobody"}}, left.callback());
   broker.executor.run_all();
   EXPECT_EQ(must(left.get())[0].error, ErrorCode::kNone);
-  EXPECT_EQ(must(left.get())[1].error, ErrorCode::kUnknownMemberId) << "it does not speak the classic protocol";
+  EXPECT_EQ(must(left.get())[1].error, ErrorCode::kUnknownMemberId);
   restart();
   EXPECT_THAT(must(groups().describe_consumer_group("g")).members, SizeIs(1));
 }
@@ -339,6 +341,45 @@ TEST_F(ConsumerCoordinatorTest, GoesOnFromWhatItKnewWhenTheDiskWasFull) {
   restart();
   EXPECT_THAT(must(groups().describe_consumer_group("g")).members, SizeIs(2));
   EXPECT_EQ(beat("g", "b", 2).error, ErrorCode::kNone);
+}
+
+TEST_F(ConsumerCoordinatorTest, IsWhatItBecameAlsoWhenTheEndOfWhatItWasCouldNotBeWritten) {
+  send("g", joining("a"));
+  beat("g", "a", kLeavesGroup);
+  broker.disk.set_capacity(0);
+  const auto joined = join_classic("");
+  EXPECT_EQ(joined.error, ErrorCode::kNone);
+  broker.disk.set_capacity(UINT64_MAX);
+  sync_classic(joined, {0, 1, 2, 3});
+  restart();
+  EXPECT_THAT(must(groups().describe("g")).members, SizeIs(1));
+  EXPECT_EQ(groups().heartbeat("g", {.id = joined.member_id}, joined.generation), ErrorCode::kNone);
+}
+
+TEST_F(ConsumerCoordinatorTest, LetsAnAdministratorEndAMembership) {
+  auto call = joining("a");
+  call.member.instance = "one";
+  send("g", call);
+  send("g", joining("b"));
+  Caught<Result<std::vector<LeftGroup>>> answer;
+  groups().leave("g", {{.id = "", .instance = "one"}, {.id = "b", .instance = std::nullopt}}, answer.callback());
+  broker.executor.run_all();
+  EXPECT_THAT(must(answer.get()), Each(testing::Field(&LeftGroup::error, ErrorCode::kNone)));
+  restart();
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, IsEmpty());
+}
+
+TEST_F(ConsumerCoordinatorTest, AnswersManyWhoWaitForTheSameWrite) {
+  std::deque<Caught<ConsumerHeartbeatAnswer>> answers;
+  groups().consumer_heartbeat("g", joining("a"), answers.emplace_back().callback());
+  // More than would fit on the stack if each answered the one before.
+  for (int i = 0; i < 100'000; ++i) {
+    auto again = joining("a");
+    groups().consumer_heartbeat("g", std::move(again), answers.emplace_back().callback());
+  }
+  EXPECT_FALSE(answers.back().came());
+  broker.executor.run_all();
+  EXPECT_TRUE(std::ranges::all_of(answers, [](auto& answer) { return answer.get().epoch == 1; }));
 }
 
 TEST_F(ConsumerCoordinatorTest, HoldsEveryAnsweredEpochAfterAPowerCutAtAnyMoment) {

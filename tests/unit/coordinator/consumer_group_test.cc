@@ -97,8 +97,11 @@ class ConsumerGroupTest : public testing::Test {
     return offset;
   }
   ErrorCode may_commit(const std::string& id, std::int32_t epoch, std::int32_t partition) {
-    const auto offset = offset_of(partition);
-    return group.may_commit({.id = id}, epoch, std::span{&offset, 1});
+    CommitOffsets call;
+    call.member.id = id;
+    call.generation = epoch;
+    call.offsets.push_back(offset_of(partition));
+    return group.may_commit(call);
   }
   /// What a restart makes of the records that were written.
   [[nodiscard]] ConsumerGroup replayed() const {
@@ -384,6 +387,29 @@ TEST_F(ConsumerGroupTest, WritesEverythingAgainWhenAWriteWasLost) {
   EXPECT_EQ(replayed().view().epoch, group.view().epoch);
   go_on("a");
   EXPECT_THAT(last_records, IsEmpty());
+}
+
+TEST_F(ConsumerGroupTest, LeavesNothingBehindOfAMemberWhoseEndWasNotWritten) {
+  send(joining("a"));
+  const auto before = written;
+  send(beat("a", kLeavesGroup));
+  group.write_failed(last_records);
+  written = before;
+  for (const auto& record : group.tombstones()) written.push_back(record);
+  EXPECT_THAT(replayed().view().members, IsEmpty());
+}
+
+TEST_F(ConsumerGroupTest, KeepsItsEpochWhileItHasMoreToGiveBack) {
+  send(joining("a"));
+  const auto all = has["a"];
+  send(joining("b"));
+  send(beat("a", 1, all));
+  send(joining("c"));
+  send(joining("d"));
+  // What it had to give back it has, and there is more by now.
+  EXPECT_EQ(go_on("a").epoch, 1);
+  EXPECT_EQ(count_of("a"), 1U);
+  EXPECT_EQ(go_on("a").epoch, 4);
 }
 
 TEST_F(ConsumerGroupTest, LeavesNothingBehindWhenItIsDeleted) {

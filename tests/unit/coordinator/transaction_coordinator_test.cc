@@ -179,6 +179,22 @@ TEST_F(TransactionCoordinatorTest, AWriteToAPartitionThatIsNotInTheTransactionIs
   EXPECT_NE(next, old);
 }
 
+TEST_F(TransactionCoordinatorTest, OffsetsOfAGroupThatConsumersHaveJoinedNeedNoMember) {
+  ConsumerHeartbeat coming;
+  coming.member.id = "m";
+  coming.rebalance_timeout = seconds{60};
+  coming.topics = {"clicks"};
+  coming.owned.emplace();
+  Caught<ConsumerHeartbeatAnswer> joined;
+  groups().consumer_heartbeat("g", coming, joined.callback());
+  broker.executor.run_all();
+  EXPECT_EQ(joined.get().error, ErrorCode::kNone);
+  const auto producer = init();
+  EXPECT_EQ(commit_offsets(producer, 5), ErrorCode::kNone);
+  EXPECT_EQ(end(producer, TransactionEnd::kCommit, kEpochPerTransaction).error, ErrorCode::kNone);
+  EXPECT_EQ(fetch_offset(), 5);
+}
+
 TEST_F(TransactionCoordinatorTest, ByTheNewRulesAWriteIsEnough) {
   auto producer = init();
   EXPECT_EQ(write(producer, "a", TransactionSupport::kAdd), ErrorCode::kNone);

@@ -36,15 +36,15 @@ class ConsumerGroupHandlers : public testing::Test {
     request.topic_partitions.emplace();
     return request;
   }
-  ErrorCode commit(const std::string& member, std::int32_t epoch) {
+  ErrorCode commit(const std::string& member, std::int32_t epoch, std::int16_t version = 9, std::string group = "g") {
     OffsetCommitRequest request;
-    request.group_id = "g";
+    request.group_id = std::move(group);
     request.member_id = member;
     request.generation_id_or_member_epoch = epoch;
     auto& topic = request.topics.emplace_back();
     topic.name = "clicks";
     topic.partitions.emplace_back().committed_offset = Offset{5};
-    return server.ask<OffsetCommitResponse>(request, 9).topics.at(0).partitions.at(0).error_code;
+    return server.ask<OffsetCommitResponse>(request, version).topics.at(0).partitions.at(0).error_code;
   }
   OffsetFetchResponse fetch(std::optional<std::string> member, std::int32_t epoch) {
     OffsetFetchRequest request;
@@ -115,6 +115,14 @@ TEST_F(ConsumerGroupHandlers, CheckTheMemberWhoseOffsetsAreCommittedAndFetched) 
   EXPECT_EQ(fetch(std::nullopt, -1).groups.at(0).error_code, ErrorCode::kNone);
   EXPECT_EQ(fetch("me", 0).groups.at(0).error_code, ErrorCode::kStaleMemberEpoch);
   EXPECT_EQ(fetch("you", 1).groups.at(0).error_code, ErrorCode::kUnknownMemberId);
+}
+
+TEST_F(ConsumerGroupHandlers, TellWhoCommitsOnlyWhatItsVersionCanSay) {
+  server.ask<ConsumerGroupHeartbeatResponse>(joining("g", "me"), 1);
+  EXPECT_EQ(commit("me", 1, 8), ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(commit("you", 1, 8), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("me", 1, 8, "none"), ErrorCode::kIllegalGeneration);
+  EXPECT_EQ(commit("me", 1, 9, "none"), ErrorCode::kGroupIdNotFound);
 }
 
 TEST_F(ConsumerGroupHandlers, ListByTypeAndDescribeAsTheOtherProtocolSeesIt) {

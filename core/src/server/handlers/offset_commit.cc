@@ -8,6 +8,7 @@ CommitOffsets call_of(const protocol::OffsetCommitRequest& request) {
   call.group = request.group_id;
   call.member = {.id = request.member_id, .instance = request.group_instance_id};
   call.generation = request.generation_id_or_member_epoch;
+  call.speaks = request.knows_member_epochs ? GroupType::kConsumer : GroupType::kClassic;
   if (request.retention_time_ms != -1) call.retention = std::chrono::milliseconds{request.retention_time_ms};
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
