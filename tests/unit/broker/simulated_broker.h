@@ -40,10 +40,14 @@ class SimulatedBroker {
   explicit SimulatedBroker(const Properties& config = {}, std::uint64_t seed = 1) : disk(seed) { open(config); }
 
   void open(const Properties& config = {}) {
+    start(config);
+    executor.run_all();
+  }
+  /// As `open`, with all that is then still to be done left to do.
+  void start(const Properties& config = {}) {
     const BrokerEnvironment environment{
         .executor = executor, .clock = clock, .files = disk, .logger = logger, .seed = 7, .flush_threads = 0};
     core = must(BrokerCore::open(environment, "/data", must(BrokerConfig::parse(config))));
-    executor.run_all();
   }
   /// Ends the broker as it is and opens the folder again.
   void reopen(const Properties& config = {}) {

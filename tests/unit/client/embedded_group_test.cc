@@ -14,6 +14,20 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using namespace std::chrono_literals;
 
+/// Whoever waits for a time lets the broker go on until nothing is left to do.
+class TurningExecutor : public Executor {
+ public:
+  explicit TurningExecutor(ManualExecutor& inner) : inner_(inner) {}
+  void post(Work work) override { inner_.post(std::move(work)); }
+  void post_at(TimePoint /*when*/, Work work) override {
+    inner_.run_all();
+    work();
+  }
+
+ private:
+  ManualExecutor& inner_;
+};
+
 class EmbeddedGroup : public ::testing::Test {
  protected:
   void SetUp() override { broker_.create("orders", 4); }
@@ -118,6 +132,27 @@ TEST_F(EmbeddedGroup, CommitsAgainWhatItCouldNotCommit) {
   const auto committed = must(broker_.core->groups().fetch_all_offsets("shop"));
   ASSERT_TRUE(committed.contains(orders(0)));
   EXPECT_EQ(committed.at(orders(0)).offset, Offset{1});
+}
+
+TEST_F(EmbeddedGroup, IsLookedAtWhenTheCoordinatorHasReadWhatItWrote) {
+  send(0, "a");
+  auto first = member({{"enable.auto.commit", "true"}, {"auto.commit.interval.ms", "1000"}});
+  settle({first.get()});
+  broker_.executor.advance(1s);
+  settle({first.get()});
+  first.reset();
+  broker_.core.reset();
+  broker_.executor.run_all();
+  broker_.start();
+  TurningExecutor turning{broker_.executor};
+  std::shared_ptr<EmbeddedContext> context{
+      new EmbeddedContext{.host = nullptr, .broker = broker_.core, .executor = turning, .clock = broker_.clock}};
+  auto admin = must(must(make_embedded_client(std::move(context), {}))->admin());
+  EXPECT_EQ(broker_.core->groups().fetch_all_offsets("shop").error().code(), ErrorCode::kCoordinatorLoadInProgress);
+  const auto offsets = must(admin->group_offsets("shop"));
+  ASSERT_THAT(offsets, SizeIs(4));
+  EXPECT_EQ(offsets[0].partition, orders(0));
+  EXPECT_EQ(offsets[0].offset, Offset{1});
 }
 
 TEST_F(EmbeddedGroup, OfTheConsumerProtocolIsDescribedLikeAnyOther) {

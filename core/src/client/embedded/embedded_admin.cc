@@ -13,6 +13,8 @@
 namespace millrace {
 namespace {
 
+constexpr std::chrono::milliseconds kLoadPause{10};
+
 class EmbeddedAdmin final : public Admin {
  public:
   EmbeddedAdmin(std::shared_ptr<EmbeddedContext> context, const Properties& properties)
@@ -112,7 +114,7 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<std::vector<GroupListing>> list_groups() override {
-    MILLRACE_TRY(groups, broker().groups().list());
+    MILLRACE_TRY(groups, when_loaded("listing groups", [&] { return broker().groups().list(); }));
     std::vector<GroupListing> listed;
     for (auto& group : groups) {
       listed.push_back(
@@ -122,7 +124,7 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<GroupDescription> describe_group(std::string_view id) override {
-    auto group = broker().groups().describe(std::string{id});
+    auto group = when_loaded("describing a group", [&] { return broker().groups().describe(std::string{id}); });
     const bool is_classic =
         group ? group->state != GroupState::kDead : group.error().code() != ErrorCode::kNotCoordinator;
     if (!is_classic) {
@@ -152,7 +154,8 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<std::vector<PartitionOffset>> group_offsets(std::string_view group) override {
-    const auto found = broker().groups().fetch_all_offsets(std::string{group});
+    const auto found = when_loaded("fetching the offsets of a group",
+                                   [&] { return broker().groups().fetch_all_offsets(std::string{group}); });
     if (!found && found.error().code() == ErrorCode::kNotCoordinator) return std::vector<PartitionOffset>{};
     if (!found) return std::unexpected(found.error());
     std::vector<PartitionOffset> offsets;
@@ -179,7 +182,7 @@ class EmbeddedAdmin final : public Admin {
                               .leader_epoch = offset.leader_epoch,
                               .metadata = offset.metadata});
     }
-    MILLRACE_TRY(codes, wait_for<std::vector<ErrorCode>>(what, timeout_, [&](auto done) {
+    MILLRACE_TRY(codes, answers_when_loaded(what, [&](ErrorCodesDone done) {
                    broker().groups().commit_offsets(call, std::move(done));
                  }));
     for (std::size_t i = 0; i < codes.size(); ++i) {
@@ -189,15 +192,37 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<void> delete_group(std::string_view group) override {
-    MILLRACE_TRY(
-        codes, wait_for<std::vector<ErrorCode>>(fmt::format("deleting group \"{}\"", group), timeout_, [&](auto done) {
-          broker().groups().delete_groups({std::string{group}}, std::move(done));
-        }));
+    MILLRACE_TRY(codes, answers_when_loaded(fmt::format("deleting group \"{}\"", group), [&](ErrorCodesDone done) {
+                   broker().groups().delete_groups({std::string{group}}, std::move(done));
+                 }));
     return deleted_group(group, codes.front());
   }
 
  private:
   [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
+  /// Asks until the coordinator has read what was written before: for a moment after a start it has not.
+  template <class Ask>
+  [[nodiscard]] auto when_loaded(std::string_view what, Ask ask) const -> decltype(ask()) {
+    struct Passed {};
+    const auto until = deadline_in(timeout_);
+    for (;;) {
+      auto answer = ask();
+      const bool loads = !answer && answer.error().code() == ErrorCode::kCoordinatorLoadInProgress;
+      if (!loads || std::chrono::steady_clock::now() >= until) return answer;
+      MILLRACE_CHECK(wait_for<Passed>(what, timeout_, [&](auto done) {
+        context_->executor.post_at(context_->clock.now() + kLoadPause,
+                                   [done = std::move(done)]() mutable { done(Passed{}); });
+      }));
+    }
+  }
+  [[nodiscard]] Result<std::vector<ErrorCode>> answers_when_loaded(
+      std::string_view what, const std::function<void(ErrorCodesDone)>& ask) const {
+    return when_loaded(what, [&]() -> Result<std::vector<ErrorCode>> {
+      MILLRACE_TRY(codes, wait_for<std::vector<ErrorCode>>(what, timeout_, ask));
+      if (codes.empty() || codes.front() != ErrorCode::kCoordinatorLoadInProgress) return codes;
+      return fail(codes.front(), fmt::format("{}: the coordinator still reads what was written before", what));
+    });
+  }
   /// Topics that are gone have no name to show.
   [[nodiscard]] GroupDescription shown_of(const ConsumerGroupView& group) const {
     const auto image = broker().metadata();
