@@ -90,7 +90,7 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
   const LogPlace at{base, active().base(), active().size()};
   MILLRACE_TRY(file, write(batch, notice));
   if (epochs_.assign(epoch, base)) save_epochs();
-  const auto ended = producers_.update(batch);
+  const auto ended = producers_.update(batch, options.transaction_version);
 
   const std::lock_guard lock{view_mutex_};
   view_.end = {batch.next_offset(), active().base(), active().size()};

@@ -15,6 +15,8 @@ constexpr std::int16_t kVersion = 1;
 constexpr std::size_t kCrcAt = 2;
 constexpr std::size_t kEntriesAt = 6;
 constexpr std::size_t kEntryBytes = 8 + 2 + 4 + 8 + 4 + 8 + 4 + 8;
+/// Of transactions: from this on the end of one bumps its producer's epoch (KIP-890).
+constexpr std::int8_t kBumpsEpoch = 2;
 
 std::int32_t sequence_before(std::int32_t sequence, std::int32_t distance) {
   return static_cast<std::int32_t>((static_cast<std::int64_t>(sequence) - distance) & INT32_MAX);
@@ -79,7 +81,6 @@ Result<bool> ProducerState::has_marker(const RecordBatchView& marker, std::int8_
                 fmt::format("a coordinator of epoch {} ended a transaction of producer {}; the current epoch is {}",
                             coordinator_epoch, found->first, producer.coordinator_epoch));
   }
-  constexpr std::int8_t kBumpsEpoch = 2;
   const bool is_open = producer.open_transaction >= 0;
   if (transaction_version >= kBumpsEpoch && epoch == producer.epoch && !is_open) return true;
   if (epoch < producer.epoch || (transaction_version >= kBumpsEpoch && epoch == producer.epoch)) {
@@ -139,16 +140,22 @@ Result<ProducerState::Verdict> ProducerState::check(const RecordBatchView& batch
               fmt::format("producer {} wrote sequence {} where {} was expected", id, first, expected));
 }
 
-std::optional<ProducerState::Ended> ProducerState::end_transaction(Producer& producer, const RecordBatchView& batch) {
+std::optional<ProducerState::Ended> ProducerState::end_transaction(Producer& producer, const RecordBatchView& batch,
+                                                                   std::int8_t transaction_version) {
   const auto marker = read_marker(batch);
   if (marker.end != TransactionEnd::kUnknown) producer.coordinator_epoch = marker.coordinator_epoch;
-  beginnings_.erase(batch.producer_id().value());
+  const auto beginning = beginnings_.find(batch.producer_id().value());
+  // A marker that bumps the epoch has that of the next transaction, which may be on its way here already.
+  const bool is_next = beginning != beginnings_.end() && transaction_version >= kBumpsEpoch &&
+                       beginning->second.epoch >= batch.producer_epoch().value();
+  if (beginning != beginnings_.end() && !is_next) beginnings_.erase(beginning);
   const auto first = std::exchange(producer.open_transaction, -1);
   if (first < 0) return std::nullopt;
   return Ended{.producer = batch.producer_id(), .first = Offset{first}, .end = marker.end};
 }
 
-std::optional<ProducerState::Ended> ProducerState::update(const RecordBatchView& batch) {
+std::optional<ProducerState::Ended> ProducerState::update(const RecordBatchView& batch,
+                                                          std::int8_t transaction_version) {
   if (!batch.has_producer_id()) return std::nullopt;
   auto& producer = producers_[batch.producer_id().value()];
   if (producer.epoch != batch.producer_epoch().value()) {
@@ -156,7 +163,7 @@ std::optional<ProducerState::Ended> ProducerState::update(const RecordBatchView&
     producer.batch_count = 0;
   }
   producer.last_timestamp = batch.max_timestamp().time_since_epoch().count();
-  if (batch.is_control()) return end_transaction(producer, batch);
+  if (batch.is_control()) return end_transaction(producer, batch, transaction_version);
   // A coordinator's batches have no sequence numbers, and yet the last one of them stays in the log.
   const bool numbered = batch.base_sequence() >= 0;
   producer.add({numbered ? batch.base_sequence() : -1, numbered ? batch.last_sequence() : -1,

@@ -35,7 +35,7 @@ class ProducerState {
   [[nodiscard]] Result<bool> has_marker(const RecordBatchView& marker, std::int8_t transaction_version) const;
 
   /// Leave to begin a transaction with this batch, once the coordinator has agreed; `kAlreadyOpen` when there is
-  /// nothing to begin. A marker of the producer takes it back.
+  /// nothing to begin. A marker of the producer takes it back, but not from the transaction after the one that ends.
   [[nodiscard]] TransactionGuard begin_transaction(const RecordBatchView& batch, Timestamp now);
 
   /// A transaction that a marker has ended.
@@ -45,7 +45,8 @@ class ProducerState {
     TransactionEnd end;
   };
   /// Takes note of a batch that is in the log with its final offset, checked or (in recovery) not.
-  std::optional<Ended> update(const RecordBatchView& batch);
+  /// `transaction_version`: of a marker, by which rules its transaction ends.
+  std::optional<Ended> update(const RecordBatchView& batch, std::int8_t transaction_version = 0);
 
   /// What is the last that is known of each producer; compaction must leave it in the log.
   struct LastRecord {
@@ -100,7 +101,8 @@ class ProducerState {
     Timestamp asked;
   };
   [[nodiscard]] Result<void> check_beginning(const RecordBatchView& batch, TransactionGuard guard) const;
-  std::optional<Ended> end_transaction(Producer& producer, const RecordBatchView& batch);
+  std::optional<Ended> end_transaction(Producer& producer, const RecordBatchView& batch,
+                                       std::int8_t transaction_version);
 
   std::unordered_map<std::int64_t, Producer> producers_;
   std::unordered_map<std::int64_t, Beginning> beginnings_;

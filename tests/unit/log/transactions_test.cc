@@ -225,6 +225,16 @@ TEST_F(TransactionsTest, AMarkerTakesBackTheLeaveToBegin) {
   EXPECT_EQ(log->last_stable(), log->log_end()) << "nothing hangs";
 }
 
+TEST_F(TransactionsTest, MayBeginWhileTheMarkerOfTheOneBeforeIsOnItsWay) {
+  open();
+  write(1, 0);
+  const auto next = data(1, 0, 1);
+  const auto guard = log->begin_transaction(RecordBatchView::trusted(next.bytes));
+  EXPECT_NE(guard, kAlreadyOpen);
+  ASSERT_TRUE(try_end(1, TransactionEnd::kCommit, 1, 2));
+  EXPECT_EQ(error(try_write(1, 0, 1, {.guard = guard})), ErrorCode::kNone);
+}
+
 TEST_F(TransactionsTest, ABatchDoesNotOvertakeTheOneThatAskedFirst) {
   open();
   const auto first = data(1, 0);
