@@ -210,7 +210,8 @@ Result<void> PartitionLog::Impl::save_producers(Offset at) {
     MILLRACE_TRY(file, context_.files.open(path, OpenMode::kCreate));
     MILLRACE_CHECK(file->truncate(0));
     MILLRACE_CHECK(file->write(0, bytes));
-    // What a power cut leaves of it is checked by its CRC; without it the batches are read again.
+    // What a power cut leaves of it is checked by its CRC; without it the batches are read again, as long as they are
+    // there (`keep_producers`).
   }
   if (std::ranges::find(snapshots_, at) == snapshots_.end()) snapshots_.push_back(at);
   // One for each segment, as Kafka keeps them, and the newest.

@@ -136,6 +136,9 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   Result<void> save_producers(Offset at);
   SegmentList detach_segments(std::size_t count);
   Result<void> remove_files(const SegmentList& removed);
+  /// Before segments are removed: what their batches tell of producers is then in the first snapshot that stays alone,
+  /// so that goes to the disk.
+  Result<void> keep_producers();
   std::size_t segments_over_retention() const;
 
   // Compaction.

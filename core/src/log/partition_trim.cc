@@ -108,7 +108,22 @@ SegmentList PartitionLog::Impl::detach_segments(std::size_t count) {
   return removed;
 }
 
+Result<void> PartitionLog::Impl::keep_producers() {
+  std::optional<Offset> snapshot;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto base = segments_.front()->base();
+    if (std::ranges::find(snapshots_, base) != snapshots_.end()) snapshot = base;
+  }
+  if (!snapshot) return {};
+  MILLRACE_TRY(file,
+               context_.files.open(join(directory_, segment_stem(*snapshot) + ".snapshot"), OpenMode::kReadWrite));
+  MILLRACE_CHECK(file->sync());
+  return context_.files.sync_directory(directory_);
+}
+
 Result<void> PartitionLog::Impl::remove_files(const SegmentList& removed) {
+  if (!removed.empty()) MILLRACE_CHECK(keep_producers());
   // Removing a large file takes its time, so nobody who appends waits for it. Oldest first, each made durable before
   // the next: whatever a crash leaves is one sequence.
   for (const auto& segment : removed) {

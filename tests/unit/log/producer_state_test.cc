@@ -77,6 +77,22 @@ TEST_F(IdempotenceTest, IsKeptOverARestartCleanOrNot) {
   EXPECT_TRUE(send(5));
 }
 
+TEST_F(IdempotenceTest, IsKeptOverAPowerCutWhenTheBatchesWereDeleted) {
+  open();
+  // What a power cut keeps of a file is chosen anew each time.
+  for (int round = 0; round < 16; ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_TRUE(send(round));
+    ASSERT_TRUE(log->roll());
+    flush();
+    ASSERT_TRUE(log->delete_records(log->log_end()));
+    crash_and_open();
+    const auto again = send(round);
+    ASSERT_TRUE(again) << again.error().message();
+    ASSERT_TRUE(again->duplicate);
+  }
+}
+
 TEST_F(IdempotenceTest, ADamagedSnapshotIsReplacedByReadingTheBatches) {
   open();
   ASSERT_TRUE(send(0));
