@@ -9,6 +9,7 @@ class IdempotenceTest : public LogFixture {
  protected:
   Result<AppendInfo> send(std::int32_t sequence, int count = 1, std::int16_t epoch = 0, std::int64_t id = 7) {
     std::vector<std::string> values;
+    values.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) values.push_back(std::to_string(sequence + i));
     const auto batch = batches.of(values, clock.wall().time_since_epoch().count(),
                                   {.id = ProducerId{id}, .epoch = ProducerEpoch{epoch}, .base_sequence = sequence});
