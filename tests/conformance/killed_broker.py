@@ -94,11 +94,17 @@ def kill_again_and_again(broker, clients, random):
         def all_go_on():
             for client in clients:
                 client.check()
-            return all(client.done > before[client] for client in clients)
+            return not stuck()
+
+        def stuck():
+            return [client.name for client in clients if client.done == before[client]]
 
         # Now and then it is killed before anybody is back.
         if random.randrange(4) > 0:
-            program.await_that(f"every client to go on after kill {turn}", all_go_on)
+            try:
+                program.await_that(f"every client to go on after kill {turn}", all_go_on)
+            except AssertionError as failure:
+                raise AssertionError(f"{failure}; not {', '.join(stuck()) or 'any'}") from failure
         time.sleep(random.uniform(0, 0.5))  # the random moment itself, not a wait for something
         broker.kill()
         broker.start()
