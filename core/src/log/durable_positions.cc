@@ -90,9 +90,14 @@ void DurablePositions::forget(const Key& key) {
 }
 
 Result<void> DurablePositions::sync() {
-  const std::lock_guard lock{mutex_};
-  // A rewrite that failed left no file open; the next one is durable when it is done.
-  return file_ ? file_->sync() : rewrite();
+  std::shared_ptr<File> file;
+  {
+    const std::lock_guard lock{mutex_};
+    // A rewrite that failed left no file open; the next one is durable when it is done. So is one that comes meanwhile.
+    if (!file_) return rewrite();
+    file = file_;
+  }
+  return file->sync();
 }
 
 Result<void> DurablePositions::rewrite() {

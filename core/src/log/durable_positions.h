@@ -48,6 +48,7 @@ class DurablePositions {
   [[nodiscard]] Result<void> add(std::span<const Update> updates);
   /// Drops the entries of a partition that is gone, with the next rewrite.
   void forget(const Key& key);
+  /// Keeps nobody from adding: that is what rounds of the flusher do meanwhile.
   [[nodiscard]] Result<void> sync();
 
  private:
@@ -59,7 +60,7 @@ class DurablePositions {
   Path path_;
   mutable std::mutex mutex_;
   std::map<Key, DurablePosition> positions_;
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
   std::uint64_t size_ = 0;
   std::uint64_t size_after_rewrite_ = 0;
   bool existed_ = false;
