@@ -51,7 +51,7 @@ authentication yet.)";
 void declare(CLI::App& app, BrokerOptions& options) {
   app.add_option("--config", options.config, "a file of settings, as Kafka's server.properties")
       ->check(not_empty("name a file"));
-  app.add_option("--data", options.data, "the data folder (log.dirs); made if absent")
+  app.add_option("--data", options.data, "the data folder, made if absent; for several: --set log.dirs=A,B")
       ->default_str("~/.local/state/millrace/broker")
       ->check(not_empty("name a folder"));
   app.add_option("--listen", options.listen,
@@ -84,6 +84,21 @@ Error place(const BrokerStart& start, const BrokerOptions& options, const Error&
   return start.file ? start.file->at_its_line(error) : error;
 }
 
+/// Where the settings say that the metadata log lies; empty when they do not.
+std::string metadata_folder(const Properties& config) {
+  for (const auto key : {"metadata.log.dir", "log.dirs"}) {
+    const auto given = config.find(key);
+    if (given == config.end()) continue;
+    const auto first = given->second.find_first_not_of(", ");
+    if (first == std::string::npos) continue;
+    const auto comma = given->second.find(',', first);
+    auto folder = given->second.substr(first, comma == std::string::npos ? comma : comma - first);
+    folder.erase(folder.find_last_not_of(' ') + 1);
+    return folder;
+  }
+  return {};
+}
+
 Result<BrokerStart> to_start(const BrokerOptions& options) {
   BrokerStart start;
   if (!options.config.empty()) {
@@ -92,21 +107,19 @@ Result<BrokerStart> to_start(const BrokerOptions& options) {
   }
   MILLRACE_TRY(config, with_settings(start.file ? start.file->properties() : Properties{}, options));
   start.config = std::move(config);
-  const auto data = start.config.extract("log.dirs");
-  if (data && data.mapped().find(',') != std::string::npos) {
-    const Error error{ErrorCode::kInvalidConfig,
-                      fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder: name one",
-                                  data.mapped())};
-    return std::unexpected(place(start, options, error));
+  if (!options.data.empty()) {
+    // What the command line says is instead of what the file says.
+    start.data = options.data;
+    for (const auto key : {"log.dirs", "metadata.log.dir"}) start.config.erase(key);
+  } else {
+    start.data = metadata_folder(start.config);
   }
-  start.data = !options.data.empty() ? options.data : data ? data.mapped() : std::string{};
   if (start.data.empty()) {
     MILLRACE_TRY(folder, default_data("broker"));
     start.data = folder;
   }
   if (!options.metrics.empty()) start.config.insert_or_assign("metrics.address", options.metrics);
   start.listeners = options.listen;
-  // What the command line says is instead of what the file says.
   if (!start.listeners.empty()) start.config.erase("listeners");
   if (start.listeners.empty() && !start.config.contains("listeners")) start.listeners = {"127.0.0.1:9092"};
   return start;
@@ -139,7 +152,12 @@ int serve(const BrokerStart& start, const BrokerOptions& options, const StopSign
   auto broker = Broker::open(start.data, start.config, &logger);
   if (!broker && logger.has_said(broker.error().message())) return kFailed;
   if (!broker) return say(place(start, options, broker.error()));
-  logger.info("the data folder is {}", start.data);
+  const auto folders = start.config.find("log.dirs");
+  if (folders == start.config.end() || folders->second == start.data) {
+    logger.info("the data folder is {}", start.data);
+  } else {
+    logger.info("the data folders are {}; the metadata log lies in {}", folders->second, start.data);
+  }
   for (const auto& address : start.listeners) {
     auto bound = (*broker)->listen(address);
     if (!bound) return say(std::move(bound).error().in("--listen"));

@@ -415,6 +415,11 @@ void SimulatedFileSystem::inject(FileFault fault) {
   faults_.push_back(std::move(fault));
 }
 
+void SimulatedFileSystem::clear_faults() {
+  const std::lock_guard lock{mutex_};
+  faults_.clear();
+}
+
 void SimulatedFileSystem::on_sync(std::function<void()> hook) {
   const std::lock_guard lock{mutex_};
   on_sync_ = std::move(hook);

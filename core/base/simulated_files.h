@@ -68,6 +68,8 @@ class SimulatedFileSystem final : public FileSystem {
   void restart_process();
 
   void inject(FileFault fault);
+  /// The cause of the faults that are left is gone.
+  void clear_faults();
   /// Called inside every sync of a file, once it is settled what this one makes durable: what happens while a sync
   /// takes its time. No lock is held.
   void on_sync(std::function<void()> hook);

@@ -10,15 +10,16 @@
 
 namespace millrace {
 
-/// The broker itself: topics in a data folder, for this process and, once it listens, for every Kafka client.
+/// The broker itself: topics in data folders, for this process and, once it listens, for every Kafka client.
 ///
 /// Threading: any thread. It owns its threads; none outlives it. One process owns a data folder at a time.
 class Broker {
  public:
-  /// Opens the data folder (made if absent). `config` has the keys of Kafka's server.properties; `logger` may be null
-  /// and must outlive the broker. Errors: `kInUse` (another process owns the folder), `kInvalidConfig`, `kUnsupported`
-  /// (a newer version wrote it), `kIo`. A damaged partition is no error here: it goes offline, is logged, and the rest
-  /// works.
+  /// Opens the data folder (made if absent). `config` has the keys of Kafka's server.properties; with `log.dirs` topics
+  /// lie in those folders, and `directory` is the one of `metadata.log.dir`, or the first. `logger` may be null and
+  /// must outlive the broker. Errors: `kInUse` (another process owns the folder), `kInvalidConfig`, `kUnsupported` (a
+  /// newer version wrote it), `kIo`. A damaged partition, or another folder that cannot be opened, is no error here: it
+  /// goes offline, is logged, and the rest works.
   static Result<std::unique_ptr<Broker>> open(std::string_view directory, const Properties& config = {},
                                               Logger* logger = nullptr);
   virtual ~Broker() = default;

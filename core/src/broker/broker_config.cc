@@ -20,7 +20,8 @@ constexpr std::int64_t kMaxInt = 2147483647;
 constexpr ConfigKey kBrokerKeys[] = {
     {"node.id", ConfigType::kInt, "1", "This broker's number in its cluster.", 0, kMaxInt},
     {"broker.rack", ConfigType::kString, "", "Where the broker stands: replicas of a partition avoid sharing it."},
-    {"log.dirs", ConfigType::kString, "", "The data folder."},
+    {"log.dirs", ConfigType::kList, "", "The data folders, separated by commas: one a disk. When one fails, only its partitions are offline."},
+    {"metadata.log.dir", ConfigType::kString, "", "The folder of the metadata log, one of log.dirs or another; empty: the first of log.dirs."},
     {"listeners", ConfigType::kList, "", "Where clients are answered: NAME://HOST:PORT, separated by commas. Empty: nowhere (embedded)."},
     {"advertised.listeners", ConfigType::kList, "", "What clients are told to connect to, by listener name; absent: the listener's own address."},
     {"num.partitions", ConfigType::kInt, "1", "Partitions of a topic that is created without a number.", 1, kMaxInt},
@@ -363,6 +364,29 @@ std::string_view broker_default_of(std::string_view topic_key) {
   return {};
 }
 
+namespace {
+
+/// As they are compared: without slashes at the end.
+std::vector<std::string> folders_of(const std::string& list) {
+  std::vector<std::string> folders;
+  for (auto word : split_list(list)) {
+    while (word.size() > 1 && word.ends_with('/')) word.remove_suffix(1);
+    folders.emplace_back(word);
+  }
+  return folders;
+}
+
+Result<void> check_data_folders(const Properties& properties) {
+  const auto folders = folders_of(kBrokerTable.get_string(properties, "log.dirs"));
+  for (auto at = folders.begin(); at != folders.end(); ++at) {
+    if (std::find(folders.begin(), at, *at) == at) continue;
+    return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"log.dirs\" names {} twice", kBroker, *at));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   MILLRACE_CHECK(refuse_unserved(kBroker, kUnservedBrokerKeys, given));
   Properties properties = given;
@@ -377,6 +401,7 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   MILLRACE_CHECK(check_assignors(properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
   MILLRACE_CHECK(check_metrics_address(properties));
+  MILLRACE_CHECK(check_data_folders(properties));
   constexpr std::int64_t kMinute = 60'000;
   fold(properties, "log.retention.ms", "log.retention.minutes", kMinute);
   fold(properties, "log.retention.ms", "log.retention.hours", 60 * kMinute);
@@ -389,6 +414,15 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
     config.controller_listeners_ = found->second;
   }
   return config;
+}
+
+std::vector<std::string> BrokerConfig::data_folders() const { return folders_of(get_string("log.dirs")); }
+
+std::string BrokerConfig::metadata_folder() const {
+  for (const auto key : {"metadata.log.dir", "log.dirs"}) {
+    if (const auto folders = folders_of(get_string(key)); !folders.empty()) return folders.front();
+  }
+  return {};
 }
 
 std::vector<ServerAssignor> BrokerConfig::consumer_assignors() const {

@@ -47,6 +47,10 @@ class BrokerConfig {
   static Result<BrokerConfig> parse(const Properties& properties);
 
   [[nodiscard]] BrokerId broker_id() const;
+  /// `log.dirs`: where partitions lie. Empty when that is not set.
+  [[nodiscard]] std::vector<std::string> data_folders() const;
+  /// `metadata.log.dir`, or the first of `log.dirs`; empty when neither is set.
+  [[nodiscard]] std::string metadata_folder() const;
   /// `group.consumer.assignors`; at least one.
   [[nodiscard]] std::vector<ServerAssignor> consumer_assignors() const;
   [[nodiscard]] std::vector<ListenerAddress> listeners() const;

@@ -12,19 +12,18 @@
 
 #include "base/buffers.h"
 #include "base/deadline_queue.h"
-#include "base/files.h"
-#include "base/uuid.h"
 #include "broker/cluster_admin.h"
 #include "broker/cluster_state.h"
 #include "broker/config_view.h"
 #include "broker/coordinator_topic.h"
 #include "broker/fetch_path.h"
 #include "broker/fetch_sessions.h"
+#include "broker/metadata_log.h"
 #include "broker/partition_table.h"
 #include "broker/produce_path.h"
 #include "broker/producer_ids.h"
 #include "broker/transaction_path.h"
-#include "log/log_manager.h"
+#include "log/log_folders.h"
 #include "metadata/controller.h"
 #include "metadata/metadata_delta.h"
 #include "metadata/metadata_store.h"
@@ -41,10 +40,6 @@ Migration migration_of(std::string_view name) {
   return Migration::kBidirectional;
 }
 
-const TopicPartition kMetadataPartition{"__cluster_metadata", PartitionIndex{0}};
-// The id that Kafka gives the metadata topic.
-constexpr TopicId kMetadataTopicId{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-
 // A request that makes more than that gets no further: what it makes is held in memory until it is written.
 constexpr std::size_t kMostRecordsOfAChange = 10'000;
 
@@ -52,14 +47,6 @@ constexpr std::size_t kMostRecordsOfAChange = 10'000;
 constexpr std::chrono::milliseconds kLongestTick{10'000};
 
 Error closed() { return {ErrorCode::kClosed, "the broker is closed"}; }
-
-LogConfig metadata_log_config() {
-  LogConfig config;
-  config.retention_ms = std::chrono::milliseconds{-1};
-  config.retention_bytes = -1;
-  config.cleanup_delete = false;
-  return config;
-}
 
 LogCleaner::Options cleaner_options(const BrokerConfig& config) {
   LogCleaner::Options options;
@@ -73,15 +60,7 @@ LogCleaner::Options cleaner_options(const BrokerConfig& config) {
   return options;
 }
 
-/// The data folder's own id: partitions say where their replicas lie.
-Result<Uuid> folder_id(FileSystem& files, std::string_view directory) {
-  MILLRACE_TRY(text, read_file(files, join(directory, "meta.properties")));
-  MILLRACE_TRY(meta, parse_properties(text));
-  const auto found = meta.find("directory.id");
-  return found == meta.end() ? Uuid{} : parse_uuid(found->second).value_or(Uuid{});
-}
-
-/// The broker of one data folder.
+/// The broker of one machine.
 class LocalBroker final : public BrokerCore, public std::enable_shared_from_this<LocalBroker> {
  public:
   LocalBroker(BrokerEnvironment environment, BrokerConfig config)
@@ -208,7 +187,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   BrokerEnvironment environment_;
   const BrokerConfig config_;
   BufferPool buffers_;
-  std::unique_ptr<LogManager> logs_;
+  std::unique_ptr<LogFolders> logs_;
   const std::shared_ptr<PartitionTable> partitions_;
   const std::shared_ptr<DeadlineQueue> deadlines_;
   const std::shared_ptr<FetchPath> fetches_;
@@ -238,34 +217,30 @@ Result<void> LocalBroker::start(std::string_view directory) {
   options.cleaner = cleaner_options(config_);
   options.flush_threads = environment_.flush_threads;
   if (environment_.flush_threads == 0) options.recovery_threads = 1;
-  MILLRACE_TRY(logs, LogManager::open(environment_.files, Path{directory}, options, buffers_, environment_.clock,
-                                      environment_.logger));
+  LogFolders::Places places{.metadata = Path{directory}, .data = config_.data_folders()};
+  if (places.data.empty()) places.data = {places.metadata};
+  MILLRACE_TRY(
+      logs, LogFolders::open(environment_.files, places, options, buffers_, environment_.clock, environment_.logger));
   logs_ = std::move(logs);
 
-  auto metadata_log = logs_->find(kMetadataPartition);
-  if (!metadata_log && metadata_log.error().code() == ErrorCode::kUnknownTopicOrPartition) {
-    metadata_log = logs_->create(kMetadataPartition, kMetadataTopicId, metadata_log_config());
-  }
-  if (!metadata_log) {
-    return std::unexpected(
-        std::move(metadata_log).error().in(fmt::format("cannot open the metadata log of {}", directory)));
-  }
+  MILLRACE_TRY(metadata_log, open_metadata_log(*logs_));
+  std::set<std::string> told;
   for (const auto& found : logs_->partitions()) {
-    if (!found.log) environment_.logger.error("{}", found.log.error().message());
+    // One that lies in two folders is met twice.
+    if (found.log || !told.insert(found.log.error().message()).second) continue;
+    environment_.logger.error("{}", found.log.error().message());
   }
-  (*metadata_log)->configure(metadata_log_config());
   MILLRACE_TRY(
-      store, MetadataStore::open(environment_.files, *metadata_log, logs_->cluster_id(), buffers_, environment_.clock));
+      store, MetadataStore::open(environment_.files, metadata_log, logs_->cluster_id(), buffers_, environment_.clock));
 
-  MILLRACE_TRY(directory_id, folder_id(environment_.files, directory));
   controller_.emplace(Controller::Defaults{.partitions = static_cast<std::int32_t>(config_.get_long("num.partitions")),
                                            .replication_factor = static_cast<std::int16_t>(
                                                config_.get_long("default.replication.factor"))},
-                      directory_id, Random{random_()});
+                      Random{random_()});
   cluster_ = std::make_shared<ClusterState>(std::move(store), *logs_, partitions_, config_, environment_.executor,
                                             environment_.logger, [this] { flush_soon(); });
-  admin_ = std::make_unique<ClusterAdmin>(cluster_, partitions_, environment_.files, environment_.clock,
-                                          logs_->directory(), directory_id, config_.broker_id());
+  admin_ = std::make_unique<ClusterAdmin>(cluster_, partitions_, *logs_, environment_.files, environment_.clock,
+                                          config_.broker_id());
   producer_ids_ = std::make_shared<ProducerIds>(cluster_, config_.broker_id());
 
   const auto bump = logs_->was_clean() ? Controller::Bump::kNo : Controller::Bump::kYes;
@@ -274,9 +249,13 @@ Result<void> LocalBroker::start(std::string_view directory) {
     BrokerImage self;
     self.id = config_.broker_id();
     self.rack = config_.get_string("broker.rack");
+    self.directories = logs_->online();
     const auto known = latest.brokers.find(self.id);
     self.epoch = known == latest.brokers.end() ? 0 : known->second.epoch + 1;
     controller_->register_broker(latest, self, bump, records);
+    for (const auto& found : logs_->partitions()) {
+      Controller::note_directory(latest, self.id, found.name, found.topic_id, found.directory_id, records);
+    }
     return records;
   }));
   if (!config_.without_effect().empty()) {
@@ -426,7 +405,7 @@ Result<Offset> LocalBroker::delete_records(const TopicRef& topic, PartitionIndex
                 fmt::format("cannot delete records of {}: its cleanup.policy has no \"delete\"",
                             at.partition->name().to_string()));
   }
-  auto start = logs_->delete_records(at.partition->name(), before);
+  auto start = logs_->delete_records(at.partition->name(), at.partition->topic_id(), before);
   if (!start) return std::unexpected(at.partition->told(std::move(start).error()));
   return start;
 }
@@ -448,6 +427,7 @@ void LocalBroker::change_each(std::vector<Item> items, ValidateOnly validate_onl
     MetadataRecords all;
     auto image = std::make_shared<const MetadataImage>(latest);
     const std::lock_guard lock{controller_mutex_};
+    controller_->use_directories(logs_->usable());
     for (const auto& item : items) {
       MetadataRecords records;
       auto answer = all.size() < kMostRecordsOfAChange
@@ -566,6 +546,8 @@ void LocalBroker::schedule_tick() {
     const auto self = weak.lock();
     if (!self || self->closed_) return;
     self->logs_->tick();
+    (void)self->logs_->reopen();
+    self->cluster_->mend();
     self->schedule_tick();
   });
 }

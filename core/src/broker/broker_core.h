@@ -37,7 +37,7 @@ struct BrokerEnvironment {
   std::size_t flush_threads = 4;
 };
 
-/// What each API means, without a network: topics and partitions in one data folder, requests that wait, the
+/// What each API means, without a network: topics and partitions in data folders, requests that wait, the
 /// controller. The handlers of `server` map wire structs to these methods; the embedded client calls the same ones.
 ///
 /// Threading: any thread may call any function, none waits for a disk but those that say so. A `done` callback is
@@ -50,9 +50,11 @@ struct BrokerEnvironment {
 /// Durability: `produce` with `kAcksAll` and every change of metadata call `done` when the bytes are on stable storage.
 class BrokerCore {
  public:
-  /// Opens the data folder (made if absent), replays the metadata log and opens every partition. Waits for the disk.
-  /// Errors: `kInUse` (another process owns the folder), `kInvalidConfig`, `kUnsupported` (a newer version wrote the
-  /// folder), `kIo`, `kCorruptLog` (the metadata log only: a damaged partition goes offline).
+  /// Opens the metadata's folder `directory` (made if absent) and those of `log.dirs`, where partitions lie; without
+  /// that key they lie in `directory`. Replays the metadata log and opens every partition. Waits for the disk. A folder
+  /// that cannot be opened takes its partitions offline, unless it is the metadata's. Errors, of that one: `kInUse`
+  /// (another process owns it), `kIo`, `kCorruptLog` (the metadata log only: a damaged partition goes offline); of any:
+  /// `kInvalidConfig`, `kUnsupported` (a newer version wrote it).
   static Result<std::shared_ptr<BrokerCore>> open(BrokerEnvironment environment, std::string_view directory,
                                                   BrokerConfig config);
 

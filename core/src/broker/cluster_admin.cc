@@ -42,15 +42,27 @@ bool keeps_replicas(const MetadataImage& image, BrokerId id) {
 }  // namespace
 
 ClusterAdmin::ClusterAdmin(std::shared_ptr<ClusterState> cluster, std::shared_ptr<const PartitionTable> partitions,
-                           FileSystem& files, const Clock& clock, const Path& directory, Uuid directory_id,
-                           BrokerId self)
+                           const LogFolders& folders, FileSystem& files, const Clock& clock, BrokerId self)
     : cluster_(std::move(cluster)),
       partitions_(std::move(partitions)),
+      folders_(folders),
       files_(files),
       clock_(clock),
-      directory_(absolute_path(directory)),
-      directory_id_(directory_id),
       self_(self) {}
+
+std::vector<LogDirectory> ClusterAdmin::directories() const {
+  std::vector<LogDirectory> directories;
+  for (const auto& folder : folders_.folders()) {
+    auto& shown = directories.emplace_back(absolute_path(folder.path), folder.id, folder.offline.has_value());
+    if (shown.offline) continue;
+    if (const auto space = files_.space(folder.path)) {
+      shown.space = *space;
+    } else {
+      shown.offline = true;
+    }
+  }
+  return directories;
+}
 
 Result<std::optional<EpochEnd>> ClusterAdmin::end_of_epoch(const TopicRef& topic, PartitionIndex partition,
                                                            LeaderEpoch current_leader_epoch, LeaderEpoch epoch) const {
@@ -62,11 +74,15 @@ Result<std::optional<EpochEnd>> ClusterAdmin::end_of_epoch(const TopicRef& topic
 
 std::vector<Replica> ClusterAdmin::replicas() const {
   std::vector<Replica> replicas;
+  const auto image = cluster_->image();
   for (const auto& partition : partitions_->all()) {
     auto& replica = replicas.emplace_back();
     replica.partition = partition->name();
     replica.topic_id = partition->topic_id();
     replica.offline = partition->is_offline();
+    if (const auto known = find_partition(*image, {.name = {}, .id = replica.topic_id}, replica.partition.partition)) {
+      replica.directory_id = (*known)->directory_of(self_);
+    }
     const auto log = partition->log();
     if (!log) continue;
     replica.bytes = (*log)->size();
@@ -77,12 +93,20 @@ std::vector<Replica> ClusterAdmin::replicas() const {
 }
 
 Result<void> ClusterAdmin::move_replica(std::string_view path, const TopicRef& topic, PartitionIndex partition) const {
-  if (!path.starts_with('/') || absolute_path(path) != directory_) {
-    return fail(ErrorCode::kLogDirNotFound,
-                fmt::format("this broker has no log directory {}; its only one is {}", path, directory_));
+  const auto all = folders_.folders();
+  const auto to = std::ranges::find_if(all, [&](const auto& folder) {
+    return folder.takes_partitions && path.starts_with('/') && absolute_path(folder.path) == absolute_path(path);
+  });
+  if (to == all.end()) {
+    return fail(ErrorCode::kLogDirNotFound, fmt::format("this broker has no log directory {} for partitions", path));
   }
-  MILLRACE_TRY(found, partitions_->find(topic, partition));
-  return {};
+  if (to->offline) {
+    return fail(ErrorCode::kStorageError, fmt::format("{} is offline: {}", path, to->offline->message()));
+  }
+  const auto image = cluster_->image();
+  MILLRACE_TRY(found, find_partition(*image, topic, partition));
+  if (found->directory_of(self_) == to->id) return {};
+  return refuse_replicas({topic.name, partition}, "moving records to another log directory is not served yet");
 }
 
 bool ClusterAdmin::leads(const PartitionImage& partition, const TopicPartition& name) const {
@@ -226,7 +250,7 @@ MetadataQuorum ClusterAdmin::quorum() const {
   const auto positions = store.log()->positions();
   return {.leader = cluster_->image()->controller,
           .epoch = store.epoch(),
-          .directory = directory_id_,
+          .directory = folders_.metadata().directory_id(),
           .high_watermark = positions.high_watermark,
           .log_end = positions.log_end,
           .now = clock_.wall()};

@@ -26,10 +26,23 @@ struct Replica {
   TopicId topic_id;
   /// It cannot be used: its log says why.
   bool offline = false;
+  /// Of the folder that it lies in.
+  Uuid directory_id;
   /// Bytes of its segments.
   std::uint64_t bytes = 0;
   /// None when the log could not be opened: nothing is known of it then.
   std::optional<LogPositions> positions;
+};
+
+/// One of the broker's log directories.
+struct LogDirectory {
+  /// Absolute.
+  Path path;
+  /// Nil when it is offline and does not tell.
+  Uuid id;
+  bool offline = false;
+  /// Of the file system that it lies on; none when that cannot be told.
+  std::optional<FileSpace> space;
 };
 
 /// Numbers as on the wire (ElectLeaders).
@@ -57,23 +70,22 @@ struct MetadataQuorum {
 /// and shown, or with the error.
 class ClusterAdmin {
  public:
-  /// `directory_id`: of the data folder. What is passed outlives this.
+  /// What is passed outlives this.
   ClusterAdmin(std::shared_ptr<ClusterState> cluster, std::shared_ptr<const PartitionTable> partitions,
-               FileSystem& files, const Clock& clock, const Path& directory, Uuid directory_id, BrokerId self);
+               const LogFolders& folders, FileSystem& files, const Clock& clock, BrokerId self);
 
   /// Where the records of `epoch` end, or those of the newest epoch before it that has any; none for one that is still
   /// to come. Errors: `kUnknownTopicOrPartition`, `kFencedLeaderEpoch`, `kUnknownLeaderEpoch`, `kStorageError`.
   [[nodiscard]] Result<std::optional<EpochEnd>> end_of_epoch(const TopicRef& topic, PartitionIndex partition,
                                                              LeaderEpoch current_leader_epoch, LeaderEpoch epoch) const;
 
-  /// The one log directory there is, absolute.
-  [[nodiscard]] const Path& directory() const { return directory_; }
-  /// Of the file system that it lies on. Errors: `kIo`.
-  [[nodiscard]] Result<FileSpace> space() const { return files_.space(directory_); }
-  /// Every partition that is kept in it, by name.
+  /// Each log directory, the metadata's first.
+  [[nodiscard]] std::vector<LogDirectory> directories() const;
+  /// Every partition that is kept in them, by name.
   [[nodiscard]] std::vector<Replica> replicas() const;
-  /// Whether the replica may be asked to live in `path`: it does already, or `kLogDirNotFound`. Errors also:
-  /// `kUnknownTopicOrPartition`.
+  /// Whether the replica may be asked to live in `path`: it does already. Errors: `kLogDirNotFound`, `kStorageError`
+  /// (`path` is offline), `kUnknownTopicOrPartition`, `kInvalidReplicaAssignment` (it lies in another, and moving it is
+  /// not served).
   [[nodiscard]] Result<void> move_replica(std::string_view path, const TopicRef& topic, PartitionIndex partition) const;
 
   /// An answer for each of `wanted`; without it, for each partition of the cluster that has not the leader it should
@@ -108,10 +120,9 @@ class ClusterAdmin {
 
   const std::shared_ptr<ClusterState> cluster_;
   const std::shared_ptr<const PartitionTable> partitions_;
+  const LogFolders& folders_;
   FileSystem& files_;
   const Clock& clock_;
-  const Path directory_;
-  const Uuid directory_id_;
   const BrokerId self_;
 };
 

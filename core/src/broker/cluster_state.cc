@@ -16,7 +16,7 @@ TopicPartition partition_name(const TopicImage& topic, std::size_t index) {
 
 }  // namespace
 
-ClusterState::ClusterState(std::unique_ptr<MetadataStore> store, LogManager& logs,
+ClusterState::ClusterState(std::unique_ptr<MetadataStore> store, LogFolders& logs,
                            std::shared_ptr<PartitionTable> partitions, const BrokerConfig& config, Executor& executor,
                            Logger& logger, std::function<void()> appended)
     : store_(std::move(store)),
@@ -33,6 +33,7 @@ Result<void> ClusterState::start(const MetadataStore::Plan& registration) {
   const auto image = store_->latest();
   drop_leftovers(*image);
   for (const auto& [name, topic] : image->topics) add_partitions(*image, *topic, 0);
+  tell_missing();
   publish(image);
   appended_();
   return {};
@@ -45,11 +46,11 @@ void ClusterState::drop_leftovers(const MetadataImage& image) {
     const auto index = static_cast<std::size_t>(found.name.partition.value());
     if (topic && index < topic->partitions.size() && (found.topic_id == topic->id || found.topic_id.is_nil())) continue;
     if (!store_->was_removed(found.topic_id)) {
-      logger_.warn("{}/{} belongs to no topic of this cluster; it is left alone", logs_.directory(),
-                   found.name.to_string());
+      if (!left_alone_.emplace(found.folder, found.name).second) continue;
+      logger_.warn("{}/{} belongs to no topic of this cluster; it is left alone", found.folder, found.name.to_string());
       continue;
     }
-    if (const auto removed = logs_.remove(found.name); !removed) {
+    if (const auto removed = logs_.remove(found.name, found.topic_id); !removed) {
       logger_.warn("cannot remove what is left of {}: {}", found.name.to_string(), removed.error().message());
     }
   }
@@ -57,7 +58,10 @@ void ClusterState::drop_leftovers(const MetadataImage& image) {
 
 void ClusterState::change(const MetadataStore::Plan& plan, DoneVoid done) {
   const auto end = store_->commit(plan);
-  if (!end) return done(std::unexpected(end.error()));
+  if (!end) {
+    note_failure();
+    return done(std::unexpected(end.error()));
+  }
   bool closed = false;
   {
     const std::lock_guard lock{mutex_};
@@ -69,10 +73,32 @@ void ClusterState::change(const MetadataStore::Plan& plan, DoneVoid done) {
   store_->when_durable(*end, [weak = weak_from_this()](const Result<void>& durable) {
     const auto self = weak.lock();
     if (!self) return;
-    if (!durable) return self->fail_waiting(durable.error());
+    if (!durable) {
+      self->note_failure();
+      return self->fail_waiting(durable.error());
+    }
     self->executor_.post([weak] {
       if (const auto state = weak.lock()) state->catch_up();
     });
+  });
+}
+
+void ClusterState::note_failure() {
+  const auto failure = store_->log()->failure();
+  if (!failure || failure_is_told_.exchange(true)) return;
+  logger_.error(
+      "no topic, setting or producer id can be made or changed until the broker is started again, because its "
+      "metadata log failed; what there is stays in use. {}",
+      failure->message());
+}
+
+void ClusterState::mend() {
+  {
+    const std::lock_guard lock{mutex_};
+    mend_ = true;
+  }
+  executor_.post([weak = weak_from_this()] {
+    if (const auto state = weak.lock()) state->catch_up();
   });
 }
 
@@ -86,16 +112,20 @@ void ClusterState::catch_up() {
     before = applied_;
   }
   for (;;) {
+    bool mend = false;
     {
       const std::lock_guard lock{mutex_};
       if (!std::exchange(look_again_, false) || closed_) {
         applying_ = false;
         return;
       }
+      mend = std::exchange(mend_, false);
     }
+    if (mend) mend_partitions(*before);
     const auto after = store_->durable();
     if (after != before && after->last_offset > before->last_offset) {
       apply_difference(*before, *after);
+      tell_missing();
       publish(after);
       before = after;
       bound_log();
@@ -115,7 +145,7 @@ void ClusterState::bound_log() {
   const auto most = static_cast<std::uint64_t>(config_.get_long("metadata.log.max.record.bytes.between.snapshots"));
   if (store_->log_bytes() < most) return;
   const auto needed_from = store_->snapshot();
-  const auto cut = needed_from ? logs_.delete_records(store_->log()->name(), *needed_from) : needed_from;
+  const auto cut = needed_from ? logs_.metadata().delete_records(store_->log()->name(), *needed_from) : needed_from;
   if (!cut) logger_.warn("cannot write a snapshot of the metadata: {}", cut.error().message());
 }
 
@@ -137,29 +167,75 @@ void ClusterState::apply_difference(const MetadataImage& before, const MetadataI
 
 void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first) {
   const TopicSettings settings{topic.configs, effective_broker_configs(image, config_)};
+  for (auto i = first; i < topic.partitions.size(); ++i) partitions_->add(make_partition(topic, i, settings));
+}
+
+std::shared_ptr<Partition> ClusterState::make_partition(const TopicImage& topic, std::size_t index,
+                                                        const TopicSettings& settings) {
   const auto config = settings.log_config();
-  for (auto i = first; i < topic.partitions.size(); ++i) {
-    const auto name = partition_name(topic, i);
-    auto log = make_log(name, topic, config);
-    const auto partition = Partition::make(name, topic.id, topic.partitions[i].leader_epoch, std::move(log));
-    partition->configure(config, settings.min_insync_replicas());
-    partitions_->add(partition);
-  }
+  const auto name = partition_name(topic, index);
+  const auto partition =
+      Partition::make(name, topic.id, topic.partitions[index].leader_epoch, make_log(name, topic, config));
+  partition->configure(config, settings.min_insync_replicas());
+  return partition;
 }
 
 Result<std::shared_ptr<PartitionLog>> ClusterState::make_log(const TopicPartition& name, const TopicImage& topic,
                                                              const LogConfig& config) {
-  auto log = logs_.find(name);
+  auto log = logs_.find(name, topic.id);
   if (log || log.error().code() != ErrorCode::kUnknownTopicOrPartition) return log;
-  log = logs_.create(name, topic.id, config);
-  if (!log) logger_.error("{} is offline: {}", name.to_string(), log.error().message());
+  const auto index = static_cast<std::size_t>(name.partition.value());
+  const auto directory = topic.partitions[index].directory_of(config_.broker_id());
+  log = logs_.create(name, topic.id, config, directory);
+  if (log) return log;
+  if (!missing_.emplace(topic.id, index).second) return log;
+  const auto [told, is_first] = untold_.try_emplace(directory, name.to_string(), log.error().message());
+  if (!is_first) ++told->second.others;
   return log;
+}
+
+void ClusterState::tell_missing() {
+  for (const auto& [directory, missing] : std::exchange(untold_, {})) {
+    const auto others = missing.others == 0 ? std::string{} : fmt::format(" (and {} others)", missing.others);
+    logger_.error("{}{} is offline: {}", missing.first, others, missing.reason);
+  }
+}
+
+void ClusterState::mend_partitions(const MetadataImage& image) {
+  if (missing_.empty()) return;
+  drop_leftovers(image);
+  const auto broker_configs = effective_broker_configs(image, config_);
+  std::string first;
+  std::size_t others = 0;
+  for (const auto& [id, index] : std::set{missing_}) {
+    const auto topic = image.topic(id);
+    if (!topic) {
+      missing_.erase({id, index});
+      continue;
+    }
+    const auto partition = make_partition(*topic, index, TopicSettings{topic->configs, broker_configs});
+    const auto& name = partition->name();
+    const auto found = logs_.find(name, id);
+    if (!found && found.error().code() == ErrorCode::kUnknownTopicOrPartition) continue;
+    missing_.erase({id, index});
+    const auto before = partitions_->find({.name = name.topic}, name.partition);
+    partitions_->replace(partition);
+    if (before) (*before)->retire();
+    if (!found) continue;
+    if (first.empty()) {
+      first = name.to_string();
+    } else {
+      ++others;
+    }
+  }
+  if (first.empty()) return;
+  logger_.warn("{}{} can be used again", first, others == 0 ? std::string{} : fmt::format(" (and {} others)", others));
 }
 
 void ClusterState::remove_topic(const TopicImage& topic) {
   for (const auto& partition : partitions_->remove(topic.name)) {
     partition->retire();
-    if (const auto removed = logs_.remove(partition->name()); !removed) {
+    if (const auto removed = logs_.remove(partition->name(), topic.id); !removed) {
       logger_.error("{} is deleted, but its files are not: {}", partition->name().to_string(),
                     removed.error().message());
     }

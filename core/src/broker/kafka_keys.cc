@@ -22,6 +22,7 @@ constexpr std::string_view kExactTimeOuts = "a transaction whose time is over is
 constexpr std::string_view kAssignedAtOnce = "partitions are divided as soon as a group changes";
 constexpr std::string_view kNoGroupConfigs = "groups have no settings of their own that this would bound";
 constexpr std::string_view kNoExpirySetting = "how long a producer's state is kept cannot be set";
+constexpr std::string_view kNoCordon = "every folder of log.dirs takes new partitions";
 constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
 constexpr std::string_view kNoLimits = "the number of connections is not limited";
 constexpr std::string_view kNoPlugins = "classes of Java cannot be loaded";
@@ -34,7 +35,6 @@ constexpr std::string_view kNoStreamsGroups = "streams groups are not served";
 constexpr std::string_view kNoSuchTuning = "there is nothing here that it would tune";
 constexpr std::string_view kNoTiering = "remote storage is not served";
 constexpr std::string_view kNoTwoPhases = "transactions of external coordinators (KIP-939) are not served";
-constexpr std::string_view kOneFolder = "one broker has one data folder; name it with log.dirs";
 constexpr std::string_view kOneNode = "replication is not served yet";
 constexpr std::string_view kSynced = "every acknowledged record is synced already; see log.write.caching";
 }  // namespace why
@@ -71,7 +71,7 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"controller.quota.window.num", why::kNoQuotas},
     {"controller.quota.window.size.seconds", why::kNoQuotas},
     {"controller.socket.timeout.ms", why::kOneNode},
-    {"cordoned.log.dirs", why::kOneFolder},
+    {"cordoned.log.dirs", why::kNoCordon},
     {"create.topic.policy.class.name", why::kNoPlugins},
     {"delegation.token.expiry.check.interval.ms", why::kNoSecurity},
     {"delegation.token.expiry.time.ms", why::kNoSecurity},
@@ -142,7 +142,7 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"log.cleaner.min.cleanable.ratio", why::kCompactionSetting},
     {"log.cleaner.min.compaction.lag.ms", why::kCompactionSetting},
     {"log.cleaner.threads", why::kCompactionSetting},
-    {"log.dir.failure.timeout.ms", why::kOneFolder},
+    {"log.dir.failure.timeout.ms", why::kOneNode},
     {"log.flush.offset.checkpoint.interval.ms", why::kSynced},
     {"log.flush.scheduler.interval.ms", why::kSynced},
     {"log.flush.start.offset.checkpoint.interval.ms", why::kSynced},
@@ -154,7 +154,6 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"max.connections", why::kNoLimits},
     {"max.connections.per.ip", why::kNoLimits},
     {"max.connections.per.ip.overrides", why::kNoLimits},
-    {"metadata.log.dir", why::kOneFolder},
     {"metadata.log.max.snapshot.interval.ms", why::kMetadataSetting},
     {"metadata.log.segment.bytes", why::kMetadataSetting},
     {"metadata.log.segment.ms", why::kMetadataSetting},

@@ -39,6 +39,14 @@ void PartitionTable::add(std::shared_ptr<Partition> partition) {
   partitions.push_back(std::move(partition));
 }
 
+void PartitionTable::replace(std::shared_ptr<Partition> partition) {
+  const std::unique_lock lock{mutex_};
+  const auto found = by_name_.find(partition->name().topic);
+  if (found == by_name_.end()) return;
+  auto& place = found->second.at(static_cast<std::size_t>(partition->name().partition.value()));
+  if (place->topic_id() == partition->topic_id()) place = std::move(partition);
+}
+
 std::vector<std::shared_ptr<Partition>> PartitionTable::remove(const std::string& topic) {
   const std::unique_lock lock{mutex_};
   const auto found = by_name_.find(topic);

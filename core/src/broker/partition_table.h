@@ -22,6 +22,8 @@ class PartitionTable {
 
   /// Partitions of a topic are added in the order of their indexes.
   void add(std::shared_ptr<Partition> partition);
+  /// Puts it in the place of the one of its name, if that is still there.
+  void replace(std::shared_ptr<Partition> partition);
   /// Takes a topic's partitions out and gives them.
   std::vector<std::shared_ptr<Partition>> remove(const std::string& topic);
   [[nodiscard]] std::vector<std::shared_ptr<Partition>> all() const;

@@ -24,16 +24,15 @@ std::uint64_t seed_of_machine() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
-Result<void> check_log_dirs(std::string_view directory, const Properties& config) {
-  const auto given = config.find("log.dirs");
-  if (given == config.end() || given->second == directory) return {};
-  if (given->second.find(',') != std::string::npos) {
-    return fail(
-        ErrorCode::kInvalidConfig,
-        fmt::format("configuration: \"log.dirs\" is \"{}\", but one broker has one data folder", given->second));
-  }
-  return fail(ErrorCode::kInvalidConfig, fmt::format("configuration: \"log.dirs\" is \"{}\", but the data folder is {}",
-                                                     given->second, directory));
+/// Whether what the configuration says of folders agrees with the one that is opened. A slash at the end is none.
+Result<void> check_folder(std::string_view directory, const BrokerConfig& config) {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.remove_suffix(1);
+  const auto given = config.metadata_folder();
+  if (given.empty() || given == directory) return {};
+  return fail(
+      ErrorCode::kInvalidConfig,
+      fmt::format("configuration: \"{}\" names {}, but the folder that is opened is {}",
+                  config.get_string("metadata.log.dir").empty() ? "log.dirs" : "metadata.log.dir", given, directory));
 }
 
 }  // namespace
@@ -42,8 +41,8 @@ BrokerHost::BrokerHost(Logger* logger) : logger_(logger == nullptr ? silence_ : 
 
 Result<std::unique_ptr<BrokerHost>> BrokerHost::open(std::string_view directory, const Properties& config,
                                                      Logger* logger) {
-  MILLRACE_CHECK(check_log_dirs(directory, config));
   MILLRACE_TRY(parsed, BrokerConfig::parse(config));
+  MILLRACE_CHECK(check_folder(directory, parsed));
   std::unique_ptr<BrokerHost> host{new BrokerHost{logger}};
   const BrokerEnvironment environment{.executor = host->executor_,
                                       .clock = host->clock_,

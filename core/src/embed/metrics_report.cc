@@ -42,7 +42,8 @@ constexpr MetricInfo kSize{"millrace_partition_size_bytes", kGauge, "topic,parti
 constexpr MetricInfo kLogStart{"millrace_partition_log_start_offset", kGauge, "topic,partition", "The first offset that can be read."};
 constexpr MetricInfo kHighWatermark{"millrace_partition_high_watermark", kGauge, "topic,partition", "The offset after the last one that can be read."};
 constexpr MetricInfo kFlushSeconds{"millrace_flush_seconds", kHistogram, "", "Rounds of the flusher: every file that was written to is synced."};
-constexpr MetricInfo kDiskTotal{"millrace_disk_total_bytes", kGauge, "directory", "Size of the file system of the data folder."};
+constexpr MetricInfo kDirectoriesOffline{"millrace_log_directories_offline", kGauge, "", "Data folders (log.dirs) that cannot be used: Kafka's OfflineLogDirectoryCount."};
+constexpr MetricInfo kDiskTotal{"millrace_disk_total_bytes", kGauge, "directory", "Size of the file system of a data folder."};
 constexpr MetricInfo kDiskUsable{"millrace_disk_usable_bytes", kGauge, "directory", "What is free on it."};
 constexpr MetricInfo kGroups{"millrace_groups", kGauge, "state", "Consumer groups."};
 constexpr MetricInfo kGroupOffset{"millrace_group_committed_offset", kGauge, "group,topic,partition", "Where a group goes on."};
@@ -71,6 +72,7 @@ constexpr MetricInfo kAll[] = {kBuild,
                                kLogStart,
                                kHighWatermark,
                                kFlushSeconds,
+                               kDirectoriesOffline,
                                kDiskTotal,
                                kDiskUsable,
                                kGroups,
@@ -154,13 +156,18 @@ void report_partitions(MetricsText& text, BrokerCore& broker) {
 void report_disk(MetricsText& text, BrokerCore& broker) {
   text.begin(kFlushSeconds);
   text.sample({}, broker.flush_times());
-  const auto& directory = broker.admin().directory();
-  const auto space = broker.admin().space();
-  if (!space) return;
+  const auto directories = broker.admin().directories();
+  one(text, kDirectoriesOffline,
+      static_cast<std::uint64_t>(std::ranges::count(directories, true, &LogDirectory::offline)));
+  const auto for_each_online = [&](const auto& use) {
+    for (const auto& directory : directories) {
+      if (directory.space) use(directory.path, *directory.space);
+    }
+  };
   text.begin(kDiskTotal);
-  text.sample({directory}, space->total);
+  for_each_online([&](const auto& path, const auto& space) { text.sample({path}, space.total); });
   text.begin(kDiskUsable);
-  text.sample({directory}, space->usable);
+  for_each_online([&](const auto& path, const auto& space) { text.sample({path}, space.usable); });
 }
 
 /// Where a group is in a partition, and how far that is from the end.

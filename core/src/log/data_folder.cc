@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include "base/config_table.h"
-#include "base/uuid.h"
 #include "log/checkpoint_file.h"
 
 namespace millrace {
@@ -30,22 +29,33 @@ Result<std::optional<Properties>> read_properties(FileSystem& files, const Path&
 
 }  // namespace
 
+Uuid directory_id_of(FileSystem& files, const Path& folder) {
+  const auto there = read_properties(files, join(folder, kIdentityFile));
+  if (!there || !*there) return {};
+  const auto found = (*there)->find("directory.id");
+  return found == (*there)->end() ? Uuid{} : parse_uuid(found->second).value_or(Uuid{});
+}
+
 Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder, std::string_view cluster_id,
                                           BrokerId node_id, Random& random) {
-  const auto path = join(folder, "meta.properties");
+  const auto path = join(folder, kIdentityFile);
+  const auto write = [&](const FolderIdentity& identity) {
+    const auto text = fmt::format("cluster.id={}\ndirectory.id={}\nnode.id={}\nversion=1\n", identity.cluster_id,
+                                  identity.directory_id.to_string(), node_id.value());
+    return replace_file(files, path, as_bytes(text));
+  };
   MILLRACE_TRY(there, read_properties(files, path));
   if (!there) {
-    FolderIdentity identity{std::string{cluster_id}, node_id, random_uuid(random).to_string()};
+    FolderIdentity identity{std::string{cluster_id}, node_id, random_uuid(random)};
     if (identity.cluster_id.empty()) identity.cluster_id = random_uuid(random).to_string();
-    const auto text = fmt::format("cluster.id={}\ndirectory.id={}\nnode.id={}\nversion=1\n", identity.cluster_id,
-                                  identity.directory_id, node_id.value());
-    MILLRACE_CHECK(replace_file(files, path, as_bytes(text)));
+    MILLRACE_CHECK(write(identity));
     return identity;
   }
   const auto value = [&there](std::string_view key) {
     const auto found = there->find(key);
     return found == there->end() ? std::string{} : found->second;
   };
+  if (value("version").empty()) return fail(ErrorCode::kMalformed, path + ": version is missing");
   if (value("version") != "1") {
     return fail(ErrorCode::kUnsupported, fmt::format("{}: version \"{}\" is not understood", path, value("version")));
   }
@@ -61,7 +71,13 @@ Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder,
     return fail(ErrorCode::kInconsistentClusterId,
                 fmt::format("{} belongs to cluster {}, not {}", folder, value("cluster.id"), cluster_id));
   }
-  return FolderIdentity{value("cluster.id"), node_id, value("directory.id")};
+  FolderIdentity identity{value("cluster.id"), node_id, parse_uuid(value("directory.id")).value_or(Uuid{})};
+  if (identity.directory_id.is_nil()) {
+    // From before a broker had several.
+    identity.directory_id = random_uuid(random);
+    MILLRACE_CHECK(write(identity));
+  }
+  return identity;
 }
 
 Result<void> establish_format(FileSystem& files, const Path& folder) {

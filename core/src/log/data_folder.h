@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "base/uuid.h"
 
 namespace millrace {
 
@@ -17,11 +18,16 @@ namespace millrace {
 struct FolderIdentity {
   std::string cluster_id;
   BrokerId node_id;
-  std::string directory_id;
+  Uuid directory_id;
 };
 
-/// Reads the identity of a folder, or gives it one. Errors: `kInconsistentClusterId`, `kInvalidConfig` (another
-/// node's), `kMalformed`.
+inline constexpr std::string_view kIdentityFile = "meta.properties";
+
+/// The id of a folder, for whom it does not belong to; nil when it cannot be told.
+[[nodiscard]] Uuid directory_id_of(FileSystem& files, const Path& folder);
+
+/// Reads the identity of a folder, or gives it what it lacks. Errors: `kInconsistentClusterId`, `kInvalidConfig`
+/// (another node's), `kMalformed`.
 [[nodiscard]] Result<FolderIdentity> establish_identity(FileSystem& files, const Path& folder,
                                                         std::string_view cluster_id, BrokerId node_id, Random& random);
 

@@ -89,7 +89,9 @@ class LogManager::Impl {
     const std::lock_guard lock{mutex_};
     std::vector<FoundPartition> found;
     found.reserve(partitions_.size());
-    for (const auto& [name, entry] : partitions_) found.push_back({name, entry.topic_id, entry.log});
+    for (const auto& [name, entry] : partitions_) {
+      found.push_back({name, entry.topic_id, directory_, identity_.directory_id, entry.log});
+    }
     return found;
   }
 
@@ -98,6 +100,34 @@ class LogManager::Impl {
     const auto found = partitions_.find(name);
     if (found == partitions_.end()) return unknown(name);
     return found->second.log;
+  }
+
+  Result<std::shared_ptr<PartitionLog>> find(const TopicPartition& name, const TopicId& topic) const {
+    const std::lock_guard lock{mutex_};
+    const auto found = partitions_.find(name);
+    if (found == partitions_.end()) return unknown(name);
+    const auto& entry = found->second;
+    if (entry.topic_id != topic && !entry.topic_id.is_nil()) return unknown(name);
+    return entry.log;
+  }
+
+  void set_offline(const TopicPartition& name, const Error& reason) {
+    const std::lock_guard change{change_mutex_};
+    std::shared_ptr<PartitionLog> log;
+    const std::lock_guard lock{mutex_};
+    const auto found = partitions_.find(name);
+    if (found == partitions_.end()) return;
+    if (found->second.log) {
+      log = *found->second.log;
+      found->second.recovery_point = log->durable().offset;
+      log->abandon();
+    }
+    found->second.log = std::unexpected(reason);
+  }
+
+  std::optional<Error> trouble() const {
+    const std::lock_guard lock{mutex_};
+    return trouble_;
   }
 
   Result<std::shared_ptr<PartitionLog>> create(const TopicPartition& name, TopicId id, LogConfig config) {
@@ -110,11 +140,11 @@ class LogManager::Impl {
                     fmt::format("partition {} is in {} already", name.to_string(), directory_));
       }
     }
-    const auto directory = folder_of_partition(name);
-    MILLRACE_CHECK(files_.make_directories(directory));
-    MILLRACE_CHECK(write_partition_metadata(files_, directory, id));
-    MILLRACE_TRY(
-        log, PartitionLog::open(context(), name, directory, config, {.topic_id = id, .clean = true, .durable = {}}));
+    auto log = make(name, id, config);
+    if (!log) {
+      note_trouble(log.error());
+      return log;
+    }
     const std::lock_guard lock{mutex_};
     partitions_.insert_or_assign(name, Entry{id, log, Offset{0}});
     return log;
@@ -166,10 +196,15 @@ class LogManager::Impl {
     }
     const std::lock_guard change{change_mutex_};
     if (closed_) return;
-    if (clock_.now() - last_checkpoint_ >= options_.checkpoint_interval) {
+    if (trouble() || clock_.now() - last_checkpoint_ >= options_.checkpoint_interval) {
       last_checkpoint_ = clock_.now();
-      if (auto saved = save_checkpoints(); !saved)
-        logger_.warn("cannot write a checkpoint: {}", saved.error().message());
+      // Also when nothing has changed, to see whether it can be written.
+      if (trouble()) written_high_watermarks_.reset();
+      if (auto saved = save_checkpoints(); saved) {
+        end_trouble();
+      } else {
+        note_trouble(saved.error());
+      }
     }
     std::erase_if(deleted_, [this](const Path& folder) {
       auto removed = remove_tree(files_, folder);
@@ -230,6 +265,7 @@ class LogManager::Impl {
 
   const Path& directory() const { return directory_; }
   const std::string& cluster_id() const { return identity_.cluster_id; }
+  const Uuid& directory_id() const { return identity_.directory_id; }
   bool was_clean() const { return was_clean_; }
 
  private:
@@ -263,6 +299,30 @@ class LogManager::Impl {
   Result<void> check_open() const {
     if (closed_) return fail(ErrorCode::kClosed, directory_ + " is closed");
     return {};
+  }
+
+  Result<std::shared_ptr<PartitionLog>> make(const TopicPartition& name, TopicId id, const LogConfig& config) {
+    const auto directory = folder_of_partition(name);
+    MILLRACE_CHECK(files_.make_directories(directory));
+    MILLRACE_CHECK(write_partition_metadata(files_, directory, id));
+    return PartitionLog::open(context(), name, directory, config, {.topic_id = id, .clean = true, .durable = {}});
+  }
+
+  void note_trouble(const Error& error) {
+    {
+      const std::lock_guard lock{mutex_};
+      if (std::exchange(trouble_, error)) return;
+    }
+    logger_.warn("the data folder {} cannot be written to: {}. It is tried again until it can", directory_,
+                 error.message());
+  }
+
+  void end_trouble() {
+    {
+      const std::lock_guard lock{mutex_};
+      if (!std::exchange(trouble_, std::nullopt)) return;
+    }
+    logger_.warn("the data folder {} can be written to again", directory_);
   }
 
   Path folder_of_partition(const TopicPartition& name) const { return join(directory_, name.to_string()); }
@@ -376,7 +436,9 @@ class LogManager::Impl {
   std::map<TopicPartition, Entry> partitions_;
   std::vector<Path> deleted_;
   OffsetsByPartition written_recovery_points_;
-  OffsetsByPartition written_high_watermarks_;
+  // None: to be written in any case.
+  std::optional<OffsetsByPartition> written_high_watermarks_ = OffsetsByPartition{};
+  std::optional<Error> trouble_;
   OffsetsByPartition written_log_starts_;
   TimePoint last_checkpoint_{};
   LogCleaner cleaner_;
@@ -402,9 +464,15 @@ Result<std::unique_ptr<LogManager>> LogManager::open(FileSystem& files, Path dir
 
 const Path& LogManager::directory() const { return impl_->directory(); }
 const std::string& LogManager::cluster_id() const { return impl_->cluster_id(); }
+const Uuid& LogManager::directory_id() const { return impl_->directory_id(); }
 bool LogManager::was_clean() const { return impl_->was_clean(); }
 std::vector<FoundPartition> LogManager::partitions() const { return impl_->partitions(); }
 Result<std::shared_ptr<PartitionLog>> LogManager::find(const TopicPartition& name) const { return impl_->find(name); }
+Result<std::shared_ptr<PartitionLog>> LogManager::find(const TopicPartition& name, const TopicId& topic) const {
+  return impl_->find(name, topic);
+}
+void LogManager::set_offline(const TopicPartition& name, const Error& reason) { impl_->set_offline(name, reason); }
+std::optional<Error> LogManager::trouble() const { return impl_->trouble(); }
 Result<std::shared_ptr<PartitionLog>> LogManager::create(const TopicPartition& name, TopicId id, LogConfig config) {
   return impl_->create(name, id, config);
 }

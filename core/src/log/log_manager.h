@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "base/uuid.h"
 #include "log/log_cleaner.h"
 #include "log/log_config.h"
 #include "log/partition_log.h"
@@ -19,10 +21,13 @@ namespace millrace {
 class Clock;
 class Logger;
 
-/// A partition that was found in the data folder.
+/// A partition that was found in a data folder.
 struct FoundPartition {
   TopicPartition name;
   TopicId topic_id;
+  /// The data folder, and its id.
+  Path folder;
+  Uuid directory_id;
   /// Its log, or why it is offline (`kCorruptLog`, `kIo`): the others are not touched by that.
   Result<std::shared_ptr<PartitionLog>> log;
 };
@@ -68,6 +73,8 @@ class LogManager {
 
   [[nodiscard]] const Path& directory() const;
   [[nodiscard]] const std::string& cluster_id() const;
+  /// The folder's own id: the metadata says by it where a partition lies.
+  [[nodiscard]] const Uuid& directory_id() const;
   /// Whether the last owner closed it.
   [[nodiscard]] bool was_clean() const;
 
@@ -75,12 +82,16 @@ class LogManager {
   [[nodiscard]] std::vector<FoundPartition> partitions() const;
   /// Errors: `kUnknownTopicOrPartition`; those of an offline partition.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> find(const TopicPartition& name) const;
+  /// The same, and it is of that topic or of one that is not known.
+  [[nodiscard]] Result<std::shared_ptr<PartitionLog>> find(const TopicPartition& name, const TopicId& topic) const;
   /// Makes a partition; its name and id are durable when this returns. Errors: `kTopicAlreadyExists`, `kNoSpace`,
   /// `kIo`.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> create(const TopicPartition& name, TopicId id, LogConfig config);
   /// Takes a partition (also an offline one) out: its folder is renamed, durably, and removed by a later `tick`.
   /// Errors: `kUnknownTopicOrPartition`, `kIo`.
   [[nodiscard]] Result<void> remove(const TopicPartition& name);
+  /// Takes a partition that is here out of use, for `reason`, and leaves its files as they are.
+  void set_offline(const TopicPartition& name, const Error& reason);
   /// As `PartitionLog::delete_records`, and the new log start is durable when this returns.
   [[nodiscard]] Result<Offset> delete_records(const TopicPartition& name, Offset before);
 
@@ -88,6 +99,10 @@ class LogManager {
   /// few seconds by the owner's timer, from one thread. Trouble of one partition is logged and does not keep the
   /// others.
   void tick();
+
+  /// Why new partitions had better lie elsewhere: the last thing that was to be written here beside a partition's
+  /// records could not be. `tick` tries again; each turn is logged once.
+  [[nodiscard]] std::optional<Error> trouble() const;
 
   /// A piece of compaction, of a few milliseconds, and how long to wait before the next; `Duration::max()` once it is
   /// closed. From one thread at a time.

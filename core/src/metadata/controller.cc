@@ -43,6 +43,52 @@ Result<void> check_replicas(const MetadataImage& image, std::int32_t partition, 
   return {};
 }
 
+/// Chooses directories, one after the other: always the one with the fewest partitions.
+class DirectoryChoice {
+ public:
+  DirectoryChoice(const MetadataImage& image, const std::vector<Uuid>& usable) {
+    for (const auto& id : usable) choices_.emplace_back(id, 0);
+    // Nothing to choose.
+    if (choices_.size() < 2) return;
+    for (const auto& [name, topic] : image.topics) {
+      for (const auto& partition : topic->partitions) {
+        for (const auto& id : partition.directories) {
+          const auto known = std::ranges::find(choices_, id, &Choice::first);
+          if (known != choices_.end()) ++known->second;
+        }
+      }
+    }
+  }
+
+  /// Errors: `kStorageError`.
+  Result<Uuid> next() {
+    if (choices_.empty()) {
+      return fail(ErrorCode::kStorageError, "no data folder can be used for a new partition: all are offline");
+    }
+    const auto fewest = std::ranges::min_element(choices_, {}, &Choice::second);
+    ++fewest->second;
+    return fewest->first;
+  }
+
+ private:
+  using Choice = std::pair<Uuid, std::size_t>;
+  std::vector<Choice> choices_;
+};
+
+MetadataRecord partition_record(const TopicId& topic, std::int32_t index, const std::vector<BrokerId>& replicas,
+                                const Uuid& directory) {
+  protocol::PartitionRecord record;
+  record.partition_id = PartitionIndex{index};
+  record.topic_id = topic;
+  record.replicas = replicas;
+  record.isr = replicas;
+  record.leader = replicas.front();
+  record.leader_epoch = LeaderEpoch{0};
+  record.partition_epoch = 0;
+  record.directories.assign(replicas.size(), directory);
+  return record;
+}
+
 }  // namespace
 
 Result<MetadataImage::TopicPtr> find_topic(const MetadataImage& image, const TopicRef& topic) {
@@ -67,20 +113,6 @@ Result<void> check_topic_name(std::string_view name) {
   };
   if (!std::all_of(name.begin(), name.end(), allowed)) return wrong("only a-z, A-Z, 0-9, '.', '_' and '-' are allowed");
   return {};
-}
-
-MetadataRecord Controller::partition_record(const TopicId& topic, std::int32_t index,
-                                            const std::vector<BrokerId>& replicas) const {
-  protocol::PartitionRecord record;
-  record.partition_id = PartitionIndex{index};
-  record.topic_id = topic;
-  record.replicas = replicas;
-  record.isr = replicas;
-  record.leader = replicas.front();
-  record.leader_epoch = LeaderEpoch{0};
-  record.partition_epoch = 0;
-  record.directories.assign(replicas.size(), directory_id_);
-  return record;
 }
 
 Result<std::vector<std::vector<BrokerId>>> Controller::place(const MetadataImage& image, std::int32_t first,
@@ -154,8 +186,10 @@ Result<CreatedTopic> Controller::create_topic(const MetadataImage& image, const 
   record.topic_id = created.id;
   records.emplace_back(std::move(record));
   set_configs({ResourceType::kTopic, topic.name}, {}, topic.configs, records);
+  DirectoryChoice directories{image, directories_};
   for (std::int32_t i = 0; i < created.partitions; ++i) {
-    records.push_back(partition_record(created.id, i, replicas[static_cast<std::size_t>(i)]));
+    MILLRACE_TRY(directory, directories.next());
+    records.push_back(partition_record(created.id, i, replicas[static_cast<std::size_t>(i)], directory));
   }
   return created;
 }
@@ -195,10 +229,12 @@ Result<void> Controller::create_partitions(const MetadataImage& image, const Cre
                 fmt::format("topic \"{}\" gets {} new partitions, but replicas are given for {}", call.topic, added,
                             replicas.size()));
   }
+  DirectoryChoice directories{image, directories_};
   for (std::int32_t i = 0; i < added; ++i) {
     const auto& brokers = replicas[static_cast<std::size_t>(i)];
     MILLRACE_CHECK(check_replicas(image, have + i, brokers));
-    records.push_back(partition_record(topic->id, have + i, brokers));
+    MILLRACE_TRY(directory, directories.next());
+    records.push_back(partition_record(topic->id, have + i, brokers, directory));
   }
   return {};
 }
@@ -236,7 +272,7 @@ void Controller::register_broker(const MetadataImage& image, const BrokerImage& 
   record.incarnation_id = random_uuid(random_);
   record.broker_epoch = broker.epoch;
   record.fenced = false;
-  record.log_dirs = {directory_id_};
+  record.log_dirs = broker.directories;
   if (!broker.rack.empty()) record.rack = broker.rack;
   for (const auto& endpoint : broker.endpoints) {
     auto& added = record.end_points.emplace_back();
@@ -256,6 +292,24 @@ void Controller::register_broker(const MetadataImage& image, const BrokerImage& 
       records.emplace_back(std::move(change));
     }
   }
+}
+
+void Controller::note_directory(const MetadataImage& image, BrokerId broker, const TopicPartition& name,
+                                const TopicId& topic, const Uuid& directory, MetadataRecords& records) {
+  const auto found = image.topic(topic);
+  const auto index = static_cast<std::size_t>(name.partition.value());
+  if (!found || index >= found->partitions.size()) return;
+  const auto& partition = found->partitions[index];
+  if (partition.directory_of(broker) == directory) return;
+  protocol::PartitionChangeRecord change;
+  change.partition_id = name.partition;
+  change.topic_id = topic;
+  change.directories = partition.directories;
+  change.directories->resize(partition.replicas.size());
+  for (std::size_t i = 0; i < partition.replicas.size(); ++i) {
+    if (partition.replicas[i] == broker) (*change.directories)[i] = directory;
+  }
+  records.emplace_back(std::move(change));
 }
 
 }  // namespace millrace

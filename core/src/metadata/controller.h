@@ -79,18 +79,21 @@ class Controller {
     std::int16_t replication_factor = 1;
   };
 
-  Controller(Defaults defaults, Uuid directory_id, Random random)
-      : defaults_(defaults), directory_id_(directory_id), random_(random) {}
+  Controller(Defaults defaults, Random random) : defaults_(defaults), random_(random) {}
+
+  /// The log directories that new partitions may be put into: each goes to the one that has the fewest.
+  void use_directories(std::vector<Uuid> usable) { directories_ = std::move(usable); }
 
   /// Appends to `records` what creates the topic. Errors: `kTopicAlreadyExists`, `kInvalidTopic`, `kInvalidPartitions`,
   /// `kPolicyViolation` (too many of them at once), `kInvalidReplicationFactor`, `kInvalidReplicaAssignment`,
-  /// `kInvalidRequest`.
+  /// `kInvalidRequest`, `kStorageError` (no directory can be used).
   [[nodiscard]] Result<CreatedTopic> create_topic(const MetadataImage& image, const CreateTopic& topic,
                                                   MetadataRecords& records);
   /// Errors: `kUnknownTopicOrPartition`, `kUnknownTopicId`, `kInvalidTopic` (internal).
   [[nodiscard]] Result<DeletedTopic> delete_topic(const MetadataImage& image, const TopicRef& topic,
                                                   MetadataRecords& records) const;
-  /// Errors: `kUnknownTopicOrPartition`, `kInvalidPartitions`, `kPolicyViolation`, `kInvalidReplicaAssignment`.
+  /// Errors: `kUnknownTopicOrPartition`, `kInvalidPartitions`, `kPolicyViolation`, `kInvalidReplicaAssignment`,
+  /// `kStorageError`.
   [[nodiscard]] Result<void> create_partitions(const MetadataImage& image, const CreatePartitions& call,
                                                MetadataRecords& records) const;
   /// Makes `resource` have exactly the settings `wanted`.
@@ -100,15 +103,16 @@ class Controller {
   enum class Bump : std::uint8_t { kNo, kYes };
   void register_broker(const MetadataImage& image, const BrokerImage& broker, Bump leader_epochs,
                        MetadataRecords& records);
+  /// A broker has found its replica in `directory`: if the metadata says otherwise, it will not any more.
+  static void note_directory(const MetadataImage& image, BrokerId broker, const TopicPartition& name,
+                             const TopicId& topic, const Uuid& directory, MetadataRecords& records);
 
  private:
   [[nodiscard]] Result<std::vector<std::vector<BrokerId>>> place(const MetadataImage& image, std::int32_t first,
                                                                  std::int32_t count, std::int16_t replicas) const;
-  [[nodiscard]] MetadataRecord partition_record(const TopicId& topic, std::int32_t index,
-                                                const std::vector<BrokerId>& replicas) const;
 
   Defaults defaults_;
-  Uuid directory_id_;
+  std::vector<Uuid> directories_;
   Random random_;
 };
 

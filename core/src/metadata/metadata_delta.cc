@@ -24,7 +24,8 @@ class Delta {
                        .epoch = record.broker_epoch,
                        .endpoints = {},
                        .rack = record.rack.value_or(""),
-                       .fenced = record.fenced};
+                       .fenced = record.fenced,
+                       .directories = record.log_dirs};
     for (const auto& endpoint : record.end_points) {
       broker.endpoints.push_back({.listener = endpoint.name, .host = endpoint.host, .port = endpoint.port});
     }
@@ -83,6 +84,7 @@ class Delta {
     constexpr BrokerId kSameLeader{-2};
     if (record.isr) partition.in_sync = *record.isr;
     if (record.replicas) partition.replicas = *record.replicas;
+    if (record.directories) partition.directories = *record.directories;
     if (record.leader != kSameLeader) {
       partition.leader = record.leader;
       partition.leader_epoch += 1;
@@ -206,6 +208,7 @@ MetadataRecords records_of(const MetadataImage& image) {
     record.broker_id = id;
     record.broker_epoch = broker.epoch;
     record.fenced = broker.fenced;
+    record.log_dirs = broker.directories;
     if (!broker.rack.empty()) record.rack = broker.rack;
     for (const auto& endpoint : broker.endpoints) {
       auto& added = record.end_points.emplace_back();

@@ -23,6 +23,14 @@ struct PartitionImage {
   std::vector<BrokerId> in_sync;
   /// The log directory of each replica.
   std::vector<Uuid> directories = {};
+
+  /// That of a broker's replica; nil when there is none, or nobody knows.
+  [[nodiscard]] Uuid directory_of(BrokerId broker) const {
+    for (std::size_t i = 0; i < replicas.size() && i < directories.size(); ++i) {
+      if (replicas[i] == broker) return directories[i];
+    }
+    return {};
+  }
 };
 
 struct TopicImage {
@@ -49,6 +57,8 @@ struct BrokerImage {
   std::vector<Endpoint> endpoints;
   std::string rack;
   bool fenced = false;
+  /// The log directories that were there when it was registered.
+  std::vector<Uuid> directories = {};
 };
 
 /// Whose quota: a name for each type of entity ("user", "client-id", "ip"); null: all of that type that have none of

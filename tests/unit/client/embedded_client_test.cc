@@ -150,7 +150,8 @@ TEST(Broker, RefusesConfigurationsThatCannotBe) {
   const auto message = [&](const Properties& config) { return Broker::open(folder.path(), config).error().message(); };
   EXPECT_THAT(message({{"num.partition", "3"}}), HasSubstr("Did you mean \"num.partitions\"?"));
   EXPECT_THAT(message({{"log.preallocate", "true"}}), HasSubstr("not served here"));
-  EXPECT_THAT(message({{"log.dirs", "/a,/b"}}), HasSubstr("one data folder"));
+  EXPECT_THAT(message({{"log.dirs", "/a,/b"}}), HasSubstr("names /a, but the folder that is opened is"));
+  EXPECT_THAT(message({{"log.dirs", "/a,/b,/a/"}}), HasSubstr("names /a twice"));
   EXPECT_THAT(message({{"node.id", "x"}}), HasSubstr("whole number"));
 }
 

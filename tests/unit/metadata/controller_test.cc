@@ -16,6 +16,7 @@ using ::testing::SizeIs;
 class ControllerTest : public ::testing::Test {
  protected:
   ControllerTest() {
+    controller_.use_directories({random_uuid(random_)});
     for (const auto id : {BrokerId{1}, BrokerId{2}, BrokerId{3}}) {
       MetadataRecords records;
       BrokerImage broker;
@@ -45,7 +46,7 @@ class ControllerTest : public ::testing::Test {
   }
 
   Random random_{5};
-  Controller controller_{{.partitions = 2, .replication_factor = 1}, random_uuid(random_), Random{6}};
+  Controller controller_{{.partitions = 2, .replication_factor = 1}, Random{6}};
   std::shared_ptr<const MetadataImage> image_ = std::make_shared<MetadataImage>();
 };
 

@@ -25,10 +25,10 @@ std::int64_t wire_bytes(std::uint64_t bytes) {
 }
 
 /// A partition whose log could not be opened has no size that could be told.
-void show_replicas(const DescribeLogDirsRequest& request, const std::vector<Replica>& replicas,
+void show_replicas(const DescribeLogDirsRequest& request, const std::vector<Replica>& replicas, const Uuid& directory,
                    DescribeLogDirsResult& shown) {
   for (const auto& replica : replicas) {
-    if (!replica.positions || !is_wanted(request, replica.partition)) continue;
+    if (!replica.positions || replica.directory_id != directory || !is_wanted(request, replica.partition)) continue;
     if (shown.topics.empty() || shown.topics.back().name != replica.partition.topic) {
       shown.topics.emplace_back().name = replica.partition.topic;
     }
@@ -43,16 +43,18 @@ void show_replicas(const DescribeLogDirsRequest& request, const std::vector<Repl
 protocol::DescribeLogDirsResponse handle(const DescribeLogDirsRequest& request, HandlerContext& context) {
   const auto& admin = context.broker().admin();
   protocol::DescribeLogDirsResponse response;
-  auto& shown = response.results.emplace_back();
-  shown.log_dir = admin.directory();
-  const auto space = admin.space();
-  if (!space) {
-    shown.error_code = ErrorCode::kStorageError;
-    return response;
+  const auto replicas = admin.replicas();
+  for (const auto& directory : admin.directories()) {
+    auto& shown = response.results.emplace_back();
+    shown.log_dir = directory.path;
+    if (directory.offline) {
+      shown.error_code = ErrorCode::kStorageError;
+      continue;
+    }
+    shown.total_bytes = wire_bytes(directory.space->total);
+    shown.usable_bytes = wire_bytes(directory.space->usable);
+    show_replicas(request, replicas, directory.id, shown);
   }
-  shown.total_bytes = wire_bytes(space->total);
-  shown.usable_bytes = wire_bytes(space->usable);
-  show_replicas(request, admin.replicas(), shown);
   return response;
 }
 
