@@ -97,7 +97,13 @@ Result<void> DurablePositions::sync() {
     if (!file_) return rewrite();
     file = file_;
   }
-  return file->sync();
+  auto synced = file->sync();
+  if (!synced) {
+    const std::lock_guard lock{mutex_};
+    // Never tried again on this file: a second sync would lie.
+    if (file_ == file) file_.reset();
+  }
+  return synced;
 }
 
 Result<void> DurablePositions::rewrite() {

@@ -242,6 +242,7 @@ bool LogFolders::reopen() {
     if (!opened) continue;
     logger_.warn("the data folder {} is open again", folder->path);
     for (const auto& found : (*opened)->partitions()) {
+      if (!found.log) logger_.error("{}", found.log.error().message());
       const auto known = find(found.name, found.topic_id);
       if (!known && known.error().code() == ErrorCode::kUnknownTopicOrPartition) continue;
       logger_.error(

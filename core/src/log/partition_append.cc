@@ -30,7 +30,7 @@ Result<AppendInfo> PartitionLog::Impl::append(MutableBytes batch, LeaderEpoch ep
   const std::lock_guard lock{mutex_};
   auto info = append_locked(batch, epoch, options, notice);
   if (info) info->append_time = time;
-  note_space(info);
+  note_trouble(info);
   return info;
 }
 
@@ -133,7 +133,9 @@ std::chrono::milliseconds PartitionLog::Impl::most_age(Offset base) const {
 }
 
 Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& batch, Notice& notice) {
-  MILLRACE_TRY(file, active().file());
+  auto opened = active().file();
+  if (!opened) return std::unexpected(std::move(opened).error().in(name_.to_string()));
+  const auto& file = *opened;
   auto written = active().append(*file, batch, config_.index_interval_bytes);
   if (written) return file;
   // Part of it may be in the file: it must not stay there.
@@ -145,13 +147,20 @@ Result<std::shared_ptr<File>> PartitionLog::Impl::write(const RecordBatchView& b
   return millrace::fail(ErrorCode::kStorageError, offline(written.error()).message());
 }
 
-void PartitionLog::Impl::note_space(const Result<AppendInfo>& appended) {
-  if (!appended && appended.error().code() == ErrorCode::kNoSpace) {
-    if (std::exchange(disk_full_, true)) return;
-    context_.logger.warn("{}. Free some space; writing goes on by itself", appended.error().message());
-  } else if (appended && !appended->duplicate && std::exchange(disk_full_, false)) {
-    context_.logger.warn("{}: there is space again, writing goes on", name_.to_string());
+void PartitionLog::Impl::note_trouble(const Result<AppendInfo>& appended) {
+  if (appended) {
+    if (appended->duplicate || trouble_ == ErrorCode::kNone) return;
+    const auto* over = trouble_ == ErrorCode::kNoSpace ? "there is space again, " : "";
+    trouble_ = ErrorCode::kNone;
+    context_.logger.warn("{}: {}writing goes on", name_.to_string(), over);
+    return;
   }
+  const auto code = appended.error().code();
+  if ((code != ErrorCode::kNoSpace && code != ErrorCode::kIo) || trouble_ != ErrorCode::kNone) return;
+  trouble_ = code;
+  const auto* next = code == ErrorCode::kNoSpace ? "Free some space; writing goes on by itself"
+                                                 : "Nothing is lost; writing goes on by itself once that is over";
+  context_.logger.warn("{}. {}", appended.error().message(), next);
 }
 
 void PartitionLog::Impl::note_transaction(const RecordBatchView& batch, const LogPlace& at) {

@@ -127,8 +127,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   bool needs_roll(const RecordBatchView& batch, std::size_t size) const;
   Result<void> roll_locked(Offset base);
   Result<std::shared_ptr<File>> write(const RecordBatchView& batch, Notice& notice);
-  /// Says once that the disk became full, and once that it no longer is.
-  void note_space(const Result<AppendInfo>& appended);
+  /// Says once that nothing can be written for now (the disk is full, no file can be opened), and once that it can.
+  void note_trouble(const Result<AppendInfo>& appended);
   void note_transaction(const RecordBatchView& batch, const LogPlace& at);
   /// Of a transaction that its marker has just ended.
   [[nodiscard]] TransactionIndexEntry index_entry(const ProducerState::Ended& ended, Offset marker) const;
@@ -229,7 +229,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   EpochCache epochs_;
   std::vector<Offset> snapshots_;
   Timestamp segment_made_ = kNoTimestamp;
-  bool disk_full_ = false;
+  // Of the last append; none when it was written.
+  ErrorCode trouble_ = ErrorCode::kNone;
   // While it is opened: see `doubt_transactions`.
   Offset transactions_unknown_from_{INT64_MAX};
   // Of the settings, for those who do not hold `mutex_`.

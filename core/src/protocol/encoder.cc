@@ -98,9 +98,10 @@ class FieldWriter {
     }
   }
 
-  /// Our own errors start at 10000 and mean nothing to a client. A full disk is worth another try.
+  /// Our own errors start at 10000 and mean nothing to a client. Trouble with a disk is worth another try.
   static std::int16_t on_the_wire(ErrorCode code) {
-    if (code == ErrorCode::kNoSpace) code = ErrorCode::kStorageError;
+    const bool storage = code == ErrorCode::kNoSpace || code == ErrorCode::kIo || code == ErrorCode::kCorruptLog;
+    if (storage) code = ErrorCode::kStorageError;
     const auto number = static_cast<std::int32_t>(code);
     return number >= 10000 ? std::int16_t{-1} : static_cast<std::int16_t>(number);
   }
