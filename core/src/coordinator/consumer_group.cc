@@ -169,7 +169,7 @@ void ConsumerGroup::advance(Member& member, bool reads_others, const std::option
                             const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
   look_at_topics(topics, reads_others, time, records);
   if (epoch_ > target_epoch_) divide(topics, time, records);
-  reconcile(member, owned, time, records);
+  reconcile(member, reads_others, owned, topics, time, records);
 }
 
 void ConsumerGroup::rewrite_if_lost(CoordinatorTime time, GroupRecords& records) {

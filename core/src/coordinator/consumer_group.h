@@ -194,9 +194,11 @@ class ConsumerGroup {
   [[nodiscard]] std::set<std::string> all_topics() const;
   void divide(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
   [[nodiscard]] ServerAssignor preferred_assignor() const;
-  void reconcile(Member& member, const std::optional<TopicPartitions>& owned, CoordinatorTime time,
-                 GroupRecords& records);
+  void reconcile(Member& member, bool reads_others, const std::optional<TopicPartitions>& owned,
+                 const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
   void go_on(Member& member, const std::optional<TopicPartitions>& owned);
+  /// A member that has something to give back is also to give back what it reads no longer.
+  void revoke_unread(Member& member, const MetadataImage& topics);
   [[nodiscard]] bool is_free(const TopicId& topic, PartitionIndex partition, const Member& asker) const;
   void note_owner(const Member& member);
   void forget_owner(const Member& member);

@@ -146,14 +146,19 @@ void ConsumerGroup::divide(const MetadataImage& topics, CoordinatorTime time, Gr
 
 // --- from what a member has to what it is to have --------------------------------------------------------------------
 
-void ConsumerGroup::reconcile(Member& member, const std::optional<TopicPartitions>& owned, CoordinatorTime time,
-                              GroupRecords& records) {
+void ConsumerGroup::reconcile(Member& member, bool reads_others, const std::optional<TopicPartitions>& owned,
+                              const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
   if (member.stage == Stage::kStable && member.epoch == target_epoch_) return;
-  if (member.stage == Stage::kUnrevoked && has_any(owned, member.revoking)) return;
+  const bool has_to_give_back = member.stage == Stage::kUnrevoked && has_any(owned, member.revoking);
+  if (has_to_give_back && !reads_others) return;
   const auto before = current_record(member);
-  forget_owner(member);
-  go_on(member, owned);
-  note_owner(member);
+  if (has_to_give_back) {
+    revoke_unread(member, topics);
+  } else {
+    forget_owner(member);
+    go_on(member, owned);
+    note_owner(member);
+  }
   auto after = current_record(member);
   const auto value_of = [](const protocol::GroupRecord& record) {
     return std::get<protocol::ConsumerGroupCurrentMemberAssignmentRecord>(record).value;
@@ -201,6 +206,17 @@ void ConsumerGroup::go_on(Member& member, const std::optional<TopicPartitions>& 
   member.stage = somebody_has_one ? Stage::kUnreleased : Stage::kStable;
   member.revoking.clear();
   for (auto& [topic, partitions] : gained) member.assigned[topic].merge(partitions);
+}
+
+void ConsumerGroup::revoke_unread(Member& member, const MetadataImage& topics) {
+  const auto names = topics_of(member);
+  member.previous_epoch = member.epoch;
+  for (auto at = member.assigned.begin(); at != member.assigned.end();) {
+    const auto topic = topics.topic(at->first);
+    const bool is_read = topic && names.contains(topic->name);
+    if (!is_read) member.revoking[at->first].merge(at->second);
+    at = is_read ? std::next(at) : member.assigned.erase(at);
+  }
 }
 
 bool ConsumerGroup::is_free(const TopicId& topic, PartitionIndex partition, const Member& asker) const {

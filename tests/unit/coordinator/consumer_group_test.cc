@@ -412,6 +412,28 @@ TEST_F(ConsumerGroupTest, KeepsItsEpochWhileItHasMoreToGiveBack) {
   EXPECT_EQ(go_on("a").epoch, 4);
 }
 
+TEST_F(ConsumerGroupTest, TakesBackAtOnceWhatAMemberReadsNoLongerWhileItHasMoreToGiveBack) {
+  add_topic("views", 1);
+  const auto views = image.topic("views")->id;
+  send(joining("a", {"clicks", "views"}));
+  const auto all = has["a"];
+  send(joining("b"));
+  // It is told what it is to give back, and does not yet.
+  EXPECT_EQ(send(beat("a", 1, all)).epoch, 1);
+  EXPECT_TRUE(has["a"].contains(views));
+  auto call = beat("a", 1, all);
+  call.topics = {"clicks"};
+  EXPECT_EQ(send(call).epoch, 1);
+  EXPECT_FALSE(has["a"].contains(views));
+  // Nobody else has it before it is given back.
+  send(joining("c", {"views"}));
+  EXPECT_EQ(count_of("c"), 0U);
+  group = replayed();
+  EXPECT_EQ(send(beat("a", 1, {{views, {PartitionIndex{0}}}})).epoch, 1);
+  settle({"a", "b", "c"});
+  EXPECT_EQ(count_of("c"), 1U);
+}
+
 TEST_F(ConsumerGroupTest, LeavesNothingBehindWhenItIsDeleted) {
   auto call = joining("a");
   call.topic_pattern = "v.*";
