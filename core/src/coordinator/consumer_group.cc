@@ -8,6 +8,8 @@
 namespace millrace {
 namespace {
 
+constexpr std::chrono::milliseconds kRetryWrite{1000};
+
 ConsumerGroup::Answered refused_beat(ErrorCode error, std::string message) {
   ConsumerGroup::Answered refused;
   refused.answer.error = error;
@@ -174,10 +176,10 @@ void ConsumerGroup::advance(Member& member, bool reads_others, const std::option
 
 void ConsumerGroup::rewrite_if_lost(CoordinatorTime time, GroupRecords& records) {
   if (is_written_) return;
-  // Whom the records take back is not to be forgotten.
-  write_failed(records);
+  note_unforgotten(records);
   records = everything(time);
   is_written_ = true;
+  rewrite_at_.reset();
   unforgotten_.clear();
 }
 
@@ -321,8 +323,13 @@ ErrorCode ConsumerGroup::may_fetch(const std::optional<std::string>& member, std
   return found->second.said.classic_member_metadata ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
 }
 
-void ConsumerGroup::write_failed(const GroupRecords& lost) {
+void ConsumerGroup::write_failed(const GroupRecords& lost, CoordinatorTime time) {
   is_written_ = false;
+  rewrite_at_ = timed(time.now + kRetryWrite);
+  note_unforgotten(lost);
+}
+
+void ConsumerGroup::note_unforgotten(const GroupRecords& lost) {
   for (const auto& record : lost) {
     const auto* said = std::get_if<protocol::ConsumerGroupMemberMetadataRecord>(&record);
     if (said != nullptr && !said->value) unforgotten_.insert(said->key.member_id);
@@ -341,6 +348,7 @@ GroupRecords ConsumerGroup::on_timer(CoordinatorTime time) {
   }
   GroupRecords records;
   for (const auto& id : lost) remove(id, records);
+  rewrite_if_lost(time, records);
   next_timer_.reset();
   for (const auto& [id, member] : members_) {
     timed(member.deadline);

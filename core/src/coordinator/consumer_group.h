@@ -111,12 +111,12 @@ class ConsumerGroup {
   /// `kUnknownMemberId`, `kStaleMemberEpoch`, `kIllegalGeneration`.
   [[nodiscard]] ErrorCode may_fetch(const std::optional<std::string>& member, std::int32_t epoch) const;
 
-  /// What was to be written was not: the next event writes all there is.
-  void write_failed(const GroupRecords& lost);
+  /// What was to be written was not: the next event writes all there is, and `on_timer` is one.
+  void write_failed(const GroupRecords& lost, CoordinatorTime time);
   /// The records that take back everything.
   [[nodiscard]] GroupRecords tombstones() const;
 
-  /// Ends the membership of whoever was not heard of, or has not given back what it lost.
+  /// Ends the membership of whoever was not heard of, or has not given back what it lost; writes again what was lost.
   [[nodiscard]] GroupRecords on_timer(CoordinatorTime time);
   /// `on_timer` has nothing to do before. O(1): each heartbeat asks.
   [[nodiscard]] std::optional<TimePoint> next_timer() const { return next_timer_; }
@@ -175,6 +175,7 @@ class ConsumerGroup {
   void advance(Member& member, bool reads_others, const std::optional<TopicPartitions>& owned,
                const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
   void rewrite_if_lost(CoordinatorTime time, GroupRecords& records);
+  void note_unforgotten(const GroupRecords& lost);
   void heard_of(Member& member, CoordinatorTime time);
   /// A deadline of a member that is new.
   TimePoint timed(TimePoint deadline);
@@ -230,6 +231,8 @@ class ConsumerGroup {
   std::optional<Offset> seen_;
   /// False: the log may lack records, and still have these members.
   bool is_written_ = true;
+  /// When it is tried again if nothing else happens.
+  std::optional<TimePoint> rewrite_at_;
   std::set<std::string> unforgotten_;
 };
 

@@ -190,17 +190,22 @@ void GroupShard::leave(const std::string& group, const std::vector<MemberName>& 
     const std::lock_guard lock{mutex_};
     const auto error = unavailable();
     auto* entry = find(group);
+    auto* consumer = entry == nullptr ? nullptr : entry->consumer();
     if (error != ErrorCode::kNone) {
       out.add([done = std::move(done), error]() mutable { done(fail(error, "the group's coordinator is not ready")); });
+    } else if (consumer != nullptr) {
+      auto left = consumer->leave(members);
+      Then tell = [done = std::move(done), answers = std::move(left.members)](ErrorCode code, Outbox& later) mutable {
+        Result<std::vector<LeftGroup>> answer = std::move(answers);
+        if (code != ErrorCode::kNone) answer = fail(code, "that the members have left could not be written down");
+        later.add([done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+      };
+      store(group, *entry, std::move(left.records), std::move(tell), out);
     } else {
       std::vector<LeftGroup> answers;
       const auto writes_before = writes_waiting();
       if (entry == nullptr) {
         for (const auto& member : members) answers.push_back({.member = member, .error = ErrorCode::kUnknownMemberId});
-      } else if (auto* consumer = entry->consumer()) {
-        auto left = consumer->leave(members);
-        answers = std::move(left.members);
-        store(group, *entry, std::move(left.records), [](ErrorCode, Outbox&) {}, out);
       } else {
         auto left = entry->classic()->leave(members, time());
         answers = std::move(left.members);
@@ -319,7 +324,10 @@ void GroupShard::note_lost(const GroupRecords& records) {
   const auto& id = group_of(records.front());
   auto* entry = find(id);
   const bool is_consumer = entry != nullptr && entry->consumer() != nullptr;
-  if (is_consumer) entry->consumer()->write_failed(records);
+  if (is_consumer) {
+    entry->consumer()->write_failed(records, time());
+    arm(entry->armed, id, entry->next_timer());
+  }
   // A group knows what it is, not what it was.
   for (const auto& record : records) {
     const bool is_classics = std::holds_alternative<protocol::GroupMetadataRecord>(record);

@@ -343,6 +343,31 @@ TEST_F(ConsumerCoordinatorTest, GoesOnFromWhatItKnewWhenTheDiskWasFull) {
   EXPECT_EQ(beat("g", "b", 2).error, ErrorCode::kNone);
 }
 
+TEST_F(ConsumerCoordinatorTest, WritesDownThatAMemberLeftOnceTheDiskHasRoomAgain) {
+  send("g", joining("a"));
+  broker.disk.set_capacity(0);
+  Caught<Result<std::vector<LeftGroup>>> answer;
+  groups().leave("g", {{.id = "a", .instance = std::nullopt}}, answer.callback());
+  broker.executor.run_all();
+  ASSERT_FALSE(answer.get());
+  EXPECT_EQ(answer.get().error().code(), ErrorCode::kCoordinatorNotAvailable);
+  broker.disk.set_capacity(UINT64_MAX);
+  broker.executor.advance(seconds{2});
+  restart();
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, IsEmpty());
+}
+
+TEST_F(ConsumerCoordinatorTest, WritesDownThatAMemberWasLostOnceTheDiskHasRoomAgain) {
+  send("g", joining("a"));
+  broker.disk.set_capacity(0);
+  broker.executor.advance(seconds{11});
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, IsEmpty());
+  broker.disk.set_capacity(UINT64_MAX);
+  broker.executor.advance(seconds{2});
+  restart();
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, IsEmpty());
+}
+
 TEST_F(ConsumerCoordinatorTest, IsWhatItBecameAlsoWhenTheEndOfWhatItWasCouldNotBeWritten) {
   send("g", joining("a"));
   beat("g", "a", kLeavesGroup);

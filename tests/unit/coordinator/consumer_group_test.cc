@@ -379,7 +379,7 @@ TEST_F(ConsumerGroupTest, WritesEverythingAgainWhenAWriteWasLost) {
   settle({"a", "b"});
   const auto before = written;
   send(beat("b", kLeavesGroup));
-  group.write_failed(last_records);
+  group.write_failed(last_records, time());
   written = before;
   EXPECT_THAT(replayed().view().members, SizeIs(2));
   go_on("a");
@@ -389,11 +389,23 @@ TEST_F(ConsumerGroupTest, WritesEverythingAgainWhenAWriteWasLost) {
   EXPECT_THAT(last_records, IsEmpty());
 }
 
+TEST_F(ConsumerGroupTest, WritesWhatWasLostAgainAlsoWhenNobodyIsLeftToAsk) {
+  send(joining("a"));
+  const auto before = written;
+  send(beat("a", kLeavesGroup));
+  group.write_failed(last_records, time());
+  written = before;
+  advance(seconds{1});
+  EXPECT_THAT(replayed().view().members, IsEmpty());
+  EXPECT_EQ(replayed().view().epoch, group.view().epoch);
+  EXPECT_FALSE(group.next_timer());
+}
+
 TEST_F(ConsumerGroupTest, LeavesNothingBehindOfAMemberWhoseEndWasNotWritten) {
   send(joining("a"));
   const auto before = written;
   send(beat("a", kLeavesGroup));
-  group.write_failed(last_records);
+  group.write_failed(last_records, time());
   written = before;
   for (const auto& record : group.tombstones()) written.push_back(record);
   EXPECT_THAT(replayed().view().members, IsEmpty());
