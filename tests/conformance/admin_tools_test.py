@@ -107,6 +107,13 @@ def settings_are_set_and_taken_back(tools):
     tools("configs", *broker, "--alter", "--add-config", "log.retention.ms=3600000")
     has(tools("configs", *broker, "--describe"), r"log\.retention\.ms=3600000")
     has(tools("configs", "--entity-type", "brokers", "--entity-name", 1, "--all", "--describe"), r"num\.partitions=")
+    group = ("--entity-type", "groups", "--entity-name", "readers")
+    tools("configs", *group, "--alter", "--add-config", "consumer.session.timeout.ms=50000")
+    has(tools("configs", *group, "--describe"), r"consumer\.session\.timeout\.ms=50000")
+    has(tools.refused("configs", *group, "--alter", "--add-config", "consumer.session.timeout.ms=1"),
+        r"group\.consumer\.min")
+    tools("configs", *group, "--alter", "--delete-config", "consumer.session.timeout.ms")
+    assert "50000" not in tools("configs", *group, "--describe")
 
 
 def quotas_are_kept(tools):

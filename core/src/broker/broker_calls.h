@@ -96,6 +96,7 @@ enum class ConfigSource : std::int8_t {
   kDynamicDefaultBroker = 3,
   kStaticBroker = 4,
   kDefault = 5,
+  kGroup = 8,
 };
 
 struct ConfigSynonym {

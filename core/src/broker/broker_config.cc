@@ -9,7 +9,6 @@
 
 #include "base/suggest.h"
 #include "broker/kafka_keys.h"
-#include "coordinator/target_assignment.h"
 
 namespace millrace {
 namespace {
@@ -74,8 +73,12 @@ constexpr ConfigKey kBrokerKeys[] = {
     {"group.initial.rebalance.delay.ms", ConfigType::kInt, "3000", "How long an empty group waits for more members before its first rebalance.", 0, kMaxInt},
     {"group.consumer.assignors", ConfigType::kList, "uniform,range", "How the coordinator may divide partitions among the members of a group of the consumer protocol: uniform, range, or both; the first is taken when no member asks for one."},
     {"group.consumer.heartbeat.interval.ms", ConfigType::kInt, "5000", "How often members of groups of the consumer protocol say that they are alive, in milliseconds.", 1, kMaxInt},
+    {"group.consumer.max.heartbeat.interval.ms", ConfigType::kInt, "15000", "The most that a group may have as its own consumer.heartbeat.interval.ms.", 1, kMaxInt},
+    {"group.consumer.max.session.timeout.ms", ConfigType::kInt, "60000", "The most that a group may have as its own consumer.session.timeout.ms.", 1, kMaxInt},
     {"group.consumer.max.size", ConfigType::kInt, "2147483647", "The most members of a group of the consumer protocol.", 1, kMaxInt},
     {"group.consumer.migration.policy", ConfigType::kString, "bidirectional", "Whether a group of consumers that has members may change its protocol: upgrade, to the consumer protocol when a member of that one comes; downgrade, to the classic one when the last such member has gone.", {}, {}, "bidirectional|upgrade|downgrade|disabled"},
+    {"group.consumer.min.heartbeat.interval.ms", ConfigType::kInt, "5000", "The least that a group may have as its own consumer.heartbeat.interval.ms.", 1, kMaxInt},
+    {"group.consumer.min.session.timeout.ms", ConfigType::kInt, "45000", "The least that a group may have as its own consumer.session.timeout.ms.", 1, kMaxInt},
     {"group.consumer.session.timeout.ms", ConfigType::kInt, "45000", "A member of a group of the consumer protocol that is silent for so long is gone.", 1, kMaxInt},
     {"transaction.max.timeout.ms", ConfigType::kInt, "900000", "The longest time-out of transactions that a producer may ask for, in milliseconds.", 1, kMaxInt},
     {"transaction.state.log.num.partitions", ConfigType::kInt, "50", "Partitions of __transaction_state when it is made; transactional ids are spread over them.", 1, kMaxInt},
@@ -280,6 +283,28 @@ Result<void> check_assignors(const Properties& properties) {
                                                      kBroker, found->first, found->second));
 }
 
+Result<void> check_group_bounds(const Properties& properties) {
+  for (const std::string_view key : {"heartbeat.interval.ms", "session.timeout.ms"}) {
+    const auto least = kBrokerTable.get_long(properties, fmt::format("group.consumer.min.{}", key));
+    const auto most = kBrokerTable.get_long(properties, fmt::format("group.consumer.max.{}", key));
+    if (least <= most) continue;
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{}: \"group.consumer.min.{}\" is {}, but must not be more than \"group.consumer.max.{}\", "
+                            "which is {}",
+                            kBroker, key, least, key, most));
+  }
+  return {};
+}
+
+Migration migration_of(std::string_view name) {
+  constexpr std::pair<std::string_view, Migration> kPolicies[] = {
+      {"disabled", Migration::kDisabled}, {"upgrade", Migration::kUpgrade}, {"downgrade", Migration::kDowngrade}};
+  for (const auto& [known, policy] : kPolicies) {
+    if (known == name) return policy;
+  }
+  return Migration::kBidirectional;
+}
+
 Result<std::vector<ListenerAddress>> parse_listeners(std::string_view key, std::string_view list) {
   std::vector<ListenerAddress> listeners;
   std::set<std::string, std::less<>> names;
@@ -399,6 +424,7 @@ Result<BrokerConfig> BrokerConfig::parse(const Properties& given) {
   MILLRACE_CHECK(check_parts(kBroker, kBrokerTable, properties));
   MILLRACE_CHECK(check_cleanup_policy(kBroker, "log.cleanup.policy", properties));
   MILLRACE_CHECK(check_assignors(properties));
+  MILLRACE_CHECK(check_group_bounds(properties));
   MILLRACE_CHECK(check_listeners(properties, without_effect));
   MILLRACE_CHECK(check_metrics_address(properties));
   MILLRACE_CHECK(check_data_folders(properties));
@@ -425,11 +451,23 @@ std::string BrokerConfig::metadata_folder() const {
   return {};
 }
 
-std::vector<ServerAssignor> BrokerConfig::consumer_assignors() const {
+ConsumerGroupConfig BrokerConfig::consumer_groups() const {
+  const auto times = [&](std::string_view which) {
+    const auto time_of = [&](std::string_view key) {
+      return std::chrono::milliseconds{get_long(fmt::format("group.consumer.{}{}", which, key))};
+    };
+    return ConsumerGroupTimes{.session_timeout = time_of("session.timeout.ms"),
+                              .heartbeat_interval = time_of("heartbeat.interval.ms")};
+  };
+  ConsumerGroupConfig groups{.times = times(""),
+                             .least_times = times("min."),
+                             .most_times = times("max."),
+                             .max_size = static_cast<std::size_t>(get_long("group.consumer.max.size")),
+                             .assignors = {},
+                             .migration = migration_of(get_string("group.consumer.migration.policy"))};
   const auto names = get_string("group.consumer.assignors");
-  std::vector<ServerAssignor> assignors;
-  for (const auto name : split_list(names)) assignors.push_back(*assignor_of(name));
-  return assignors;
+  for (const auto name : split_list(names)) groups.assignors.push_back(*assignor_of(name));
+  return groups;
 }
 
 BrokerId BrokerConfig::broker_id() const { return BrokerId{static_cast<std::int32_t>(get_long("node.id"))}; }

@@ -10,7 +10,7 @@
 #include "base/config_table.h"
 #include "base/result.h"
 #include "base/types.h"
-#include "coordinator/target_assignment.h"
+#include "coordinator/consumer_group_config.h"
 #include "log/partition_log.h"
 
 namespace millrace {
@@ -51,8 +51,8 @@ class BrokerConfig {
   [[nodiscard]] std::vector<std::string> data_folders() const;
   /// `metadata.log.dir`, or the first of `log.dirs`; empty when neither is set.
   [[nodiscard]] std::string metadata_folder() const;
-  /// `group.consumer.assignors`; at least one.
-  [[nodiscard]] std::vector<ServerAssignor> consumer_assignors() const;
+  /// The `group.consumer.*` keys.
+  [[nodiscard]] ConsumerGroupConfig consumer_groups() const;
   [[nodiscard]] std::vector<ListenerAddress> listeners() const;
   [[nodiscard]] std::vector<ListenerAddress> advertised_listeners() const;
   [[nodiscard]] bool get_bool(std::string_view key) const { return broker_config_table().get_bool(properties_, key); }

@@ -31,14 +31,6 @@
 namespace millrace {
 namespace {
 
-Migration migration_of(std::string_view name) {
-  constexpr std::pair<std::string_view, Migration> kPolicies[] = {
-      {"disabled", Migration::kDisabled}, {"upgrade", Migration::kUpgrade}, {"downgrade", Migration::kDowngrade}};
-  for (const auto& [known, policy] : kPolicies) {
-    if (known == name) return policy;
-  }
-  return Migration::kBidirectional;
-}
 
 // A request that makes more than that gets no further: what it makes is held in memory until it is written.
 constexpr std::size_t kMostRecordsOfAChange = 10'000;
@@ -332,11 +324,7 @@ void LocalBroker::make_group_coordinator() {
                   .max_session_timeout = time_of("group.max.session.timeout.ms"),
                   .initial_rebalance_delay = time_of("group.initial.rebalance.delay.ms"),
                   .max_size = static_cast<std::size_t>(config_.get_long("group.max.size"))},
-      ConsumerGroupConfig{.session_timeout = time_of("group.consumer.session.timeout.ms"),
-                          .heartbeat_interval = time_of("group.consumer.heartbeat.interval.ms"),
-                          .max_size = static_cast<std::size_t>(config_.get_long("group.consumer.max.size")),
-                          .assignors = config_.consumer_assignors(),
-                          .migration = migration_of(config_.get_string("group.consumer.migration.policy"))},
+      config_.consumer_groups(),
       OffsetsConfig{.max_metadata_bytes = static_cast<std::size_t>(config_.get_long("offset.metadata.max.bytes")),
                     .retention = std::chrono::minutes{config_.get_long("offsets.retention.minutes")}}}};
   groups_ =

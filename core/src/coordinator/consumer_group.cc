@@ -161,7 +161,7 @@ ConsumerGroup::Answered ConsumerGroup::heartbeat(ConsumerHeartbeat call, const U
       call.epoch == kJoinsGroup || (call.rebalance_timeout && (call.topics || call.topic_pattern) && call.owned);
   answered.answer.member_id = member.id;
   answered.answer.epoch = member.epoch;
-  answered.answer.heartbeat_interval = config_.heartbeat_interval;
+  answered.answer.heartbeat_interval = config_.times.heartbeat_interval;
   if (says_all || assigned != assigned_before) answered.answer.assignment = std::move(assigned);
   rewrite_if_lost(time, answered.records);
   return answered;
@@ -185,8 +185,8 @@ void ConsumerGroup::rewrite_if_lost(CoordinatorTime time, GroupRecords& records)
 
 void ConsumerGroup::heard_of(Member& member, CoordinatorTime time) {
   const auto& classic = member.said.classic_member_metadata;
-  member.deadline =
-      timed(time.now + (classic ? std::chrono::milliseconds{classic->session_timeout_ms} : config_.session_timeout));
+  member.deadline = timed(
+      time.now + (classic ? std::chrono::milliseconds{classic->session_timeout_ms} : config_.times.session_timeout));
 }
 
 TimePoint ConsumerGroup::timed(TimePoint deadline) {

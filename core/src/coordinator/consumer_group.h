@@ -12,27 +12,13 @@
 
 #include "coordinator/classic_group.h"
 #include "coordinator/consumer_group_calls.h"
+#include "coordinator/consumer_group_config.h"
 #include "coordinator/coordinator_time.h"
 #include "coordinator/offset_calls.h"
 #include "coordinator/stored_consumer_group.h"
-#include "coordinator/target_assignment.h"
 #include "metadata/metadata_image.h"
 
 namespace millrace {
-
-/// Whether a group that has members may change its protocol: to the consumer protocol when a member of that one comes,
-/// to the classic one when the last such member has gone.
-enum class Migration : std::uint8_t { kDisabled, kUpgrade, kDowngrade, kBidirectional };
-
-/// The broker's `group.consumer.*` keys.
-struct ConsumerGroupConfig {
-  std::chrono::milliseconds session_timeout{45'000};
-  std::chrono::milliseconds heartbeat_interval{5'000};
-  std::size_t max_size = 2147483647;
-  /// Those that members may ask for; the first is taken when nobody asks for one.
-  std::vector<ServerAssignor> assignors{ServerAssignor::kUniform, ServerAssignor::kRange};
-  Migration migration = Migration::kBidirectional;
-};
 
 using GroupRecords = std::vector<protocol::GroupRecord>;
 
@@ -82,6 +68,9 @@ class ConsumerGroup {
   /// is for a new member that has none; `topics` are those there are.
   [[nodiscard]] Answered heartbeat(ConsumerHeartbeat call, const Uuid& fresh_id, const MetadataImage& topics,
                                    CoordinatorTime time);
+
+  /// From the next heartbeat on, in place of the configuration's.
+  void keep_to(const ConsumerGroupTimes& times) { config_.times = times; }
 
   /// A member of the classic protocol joins: answered at once. Errors: `kGroupMaxSizeReached`,
   /// `kInconsistentGroupProtocol`, `kMemberIdRequired`, `kUnknownMemberId`, `kFencedInstanceId`.

@@ -60,8 +60,11 @@ void GroupShard::loaded(Outbox&) {
   for (const auto& [id, value] : replay->groups()) {
     groups_.emplace(id, Entry{.group = ClassicGroup::restore(id, context_->groups, value, now)});
   }
+  const auto image = metadata_();
   for (const auto& [id, stored] : replay->consumer_groups()) {
-    auto group = ConsumerGroup::restore(id, context_->consumer_groups, stored, now);
+    auto config = context_->consumer_groups;
+    config.times = times_of_group(id, *image);
+    auto group = ConsumerGroup::restore(id, std::move(config), stored, now);
     groups_.insert_or_assign(id, Entry{.group = std::move(group)});
   }
   offsets_ = std::move(replay->offsets());

@@ -115,6 +115,9 @@ class GroupShard final : public CoordinatorShard {
   [[nodiscard]] ErrorCode told(const Error& error) const override;
   void wake(const std::string& id, TimePoint when, Outbox& out) override;
 
+  /// What a group of the consumer protocol keeps to, which may have settings of its own.
+  [[nodiscard]] ConsumerGroupTimes times_of_group(const std::string& group, const MetadataImage& image) const;
+
   // All of these with the mutex held.
   [[nodiscard]] Entry* find(const std::string& group);
   Entry& find_or_make(const std::string& group);

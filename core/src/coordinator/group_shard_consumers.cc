@@ -11,6 +11,12 @@
 
 namespace millrace {
 
+ConsumerGroupTimes GroupShard::times_of_group(const std::string& group, const MetadataImage& image) const {
+  const auto own = image.group_configs.find(group);
+  return own == image.group_configs.end() ? context_->consumer_groups.times
+                                          : times_of(own->second, context_->consumer_groups);
+}
+
 std::optional<ConsumerGroup> GroupShard::taken_on(const std::string& group, const Entry* entry) const {
   const auto& config = context_->consumer_groups;
   if (entry == nullptr || entry->state() == GroupState::kEmpty) return ConsumerGroup{group, config};
@@ -41,7 +47,9 @@ void GroupShard::consumer_heartbeat(const std::string& group, ConsumerHeartbeat 
       answered.answer.message = entry == nullptr ? fmt::format("Group {} not found.", group)
                                                  : fmt::format("Group {} is not a consumer group.", group);
     } else {
-      answered = consumer->heartbeat(std::move(call), random_uuid(random_), *metadata_(), time());
+      const auto image = metadata_();
+      consumer->keep_to(times_of_group(group, *image));
+      answered = consumer->heartbeat(std::move(call), random_uuid(random_), *image, time());
     }
     if (answered.answer.error == ErrorCode::kNone && fresh) {
       if (entry != nullptr) {

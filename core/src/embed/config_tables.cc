@@ -7,8 +7,8 @@
 namespace millrace {
 
 std::vector<ConfigTable> core_config_tables() {
-  return {broker_config_table(), topic_config_table(), producer_config_table(), consumer_config_table(),
-          admin_config_table()};
+  return {broker_config_table(),   topic_config_table(),    group_config_table(),
+          producer_config_table(), consumer_config_table(), admin_config_table()};
 }
 
 std::string core_metrics_markdown() { return metrics_markdown(broker_metrics()); }

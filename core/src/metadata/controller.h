@@ -54,11 +54,11 @@ struct CreatePartitions {
 };
 
 /// Numbers as on the wire and in the metadata log.
-enum class ResourceType : std::int8_t { kTopic = 2, kBroker = 4 };
+enum class ResourceType : std::int8_t { kTopic = 2, kBroker = 4, kGroup = 32 };
 
 struct ConfigResource {
   ResourceType type;
-  /// A topic's name; a broker's id as text, "" for the default of all brokers.
+  /// A topic's name; a broker's id as text, "" for the default of all brokers; a group's id.
   std::string name;
 };
 

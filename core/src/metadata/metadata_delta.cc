@@ -103,22 +103,26 @@ class Delta {
   }
 
   Result<void> operator()(const protocol::ConfigRecord& record) {
+    const auto type = static_cast<ResourceType>(record.resource_type);
     Properties* configs = nullptr;
-    if (record.resource_type == static_cast<std::int8_t>(ResourceType::kTopic)) {
+    if (type == ResourceType::kTopic) {
       const auto found = image_->topics.find(record.resource_name);
       // Kafka removes a topic's settings after the topic.
       if (found == image_->topics.end()) return {};
       configs = &touch(found->second->id)->configs;
-    } else if (record.resource_type == static_cast<std::int8_t>(ResourceType::kBroker)) {
+    } else if (type == ResourceType::kBroker) {
       configs = &image_->broker_configs[record.resource_name];
+    } else if (type == ResourceType::kGroup) {
+      configs = &image_->group_configs[record.resource_name];
     } else {
       return fail(ErrorCode::kUnsupported, fmt::format("settings of resource type {}", record.resource_type));
     }
     if (record.value) {
       configs->insert_or_assign(record.name, *record.value);
-    } else {
-      configs->erase(record.name);
+      return {};
     }
+    configs->erase(record.name);
+    if (type == ResourceType::kGroup && configs->empty()) image_->group_configs.erase(record.resource_name);
     return {};
   }
 
@@ -220,6 +224,9 @@ MetadataRecords records_of(const MetadataImage& image) {
   }
   for (const auto& [name, configs] : image.broker_configs) {
     Controller::set_configs({ResourceType::kBroker, name}, {}, configs, records);
+  }
+  for (const auto& [id, configs] : image.group_configs) {
+    Controller::set_configs({ResourceType::kGroup, id}, {}, configs, records);
   }
   for (const auto& [owner, quotas] : image.client_quotas) {
     for (const auto& [key, value] : quotas) records.push_back(quota_record(owner, key, value));

@@ -83,6 +83,8 @@ struct MetadataImage {
   std::map<std::string, std::int16_t, std::less<>> features;
   /// Dynamic broker settings: by broker id as text, "" for all brokers.
   std::map<std::string, Properties> broker_configs;
+  /// Settings of groups, by group id; a group need not exist.
+  std::map<std::string, Properties> group_configs;
   std::map<QuotaOwner, Quotas> client_quotas;
   /// The first producer id that no broker has been given.
   ProducerId next_producer_id{0};

@@ -257,6 +257,54 @@ TEST(Configs, AreReplacedOrChangedOneByOne) {
   EXPECT_EQ(alter({.name = "preallocate", .value = "true"}, AlterMode::kIncremental), ErrorCode::kInvalidConfig);
 }
 
+TEST(Configs, OfAGroupAreItsOwnWithinWhatTheBrokerAllows) {
+  SimulatedBroker broker{{{"group.consumer.max.session.timeout.ms", "50000"}}};
+  const auto alter = [&](const std::string& key, const std::string& value, ConfigOp op = ConfigOp::kSet) {
+    Caught<Result<void>> altered;
+    broker.core->alter_configs({ResourceType::kGroup, "g"}, {{.name = key, .op = op, .value = value}},
+                               AlterMode::kIncremental, ValidateOnly::kNo, altered.callback());
+    broker.executor.run_all();
+    return altered.get() ? std::string{} : altered.get().error().message();
+  };
+  const auto entry = [&](const std::string& key) {
+    return must(broker.core->describe_configs({ResourceType::kGroup, "g"}, std::span{&key, 1})).at(0);
+  };
+  EXPECT_EQ(entry("consumer.session.timeout.ms").value, "45000");
+  EXPECT_EQ(entry("consumer.session.timeout.ms").source, ConfigSource::kDefault);
+  EXPECT_EQ(entry("consumer.session.timeout.ms").synonyms.at(0).name, "group.consumer.session.timeout.ms");
+  EXPECT_EQ(alter("consumer.session.timeout.ms", "50000"), "");
+  EXPECT_EQ(alter("consumer.heartbeat.interval.ms", "15000"), "");
+  EXPECT_THAT(alter("consumer.session.timeout.ms", "50001"), HasSubstr("45000 to 50000"));
+  EXPECT_THAT(alter("consumer.session.timeout.ms", "44999"), HasSubstr("45000 to 50000"));
+  EXPECT_THAT(alter("consumer.heartbeat.interval.ms", "4999"), HasSubstr("5000 to 15000"));
+  EXPECT_THAT(alter("consumer.session.timeout.ms", "soon"), HasSubstr("consumer.session.timeout.ms"));
+  EXPECT_THAT(alter("share.session.timeout.ms", "45000"), HasSubstr("share groups are not served"));
+  EXPECT_THAT(alter("consumer.sesion.timeout.ms", "45000"), HasSubstr("consumer.session.timeout.ms"));
+  broker.reopen();
+  EXPECT_EQ(entry("consumer.session.timeout.ms").value, "50000");
+  EXPECT_EQ(entry("consumer.session.timeout.ms").source, ConfigSource::kGroup);
+  EXPECT_EQ(alter("consumer.session.timeout.ms", "", ConfigOp::kDelete), "");
+  EXPECT_EQ(alter("consumer.heartbeat.interval.ms", "", ConfigOp::kDelete), "");
+  EXPECT_THAT(broker.core->metadata()->group_configs, IsEmpty());
+  EXPECT_FALSE(broker.core->describe_configs({ResourceType::kGroup, ""}));
+}
+
+TEST(Configs, OfAGroupMustNotEndASessionBeforeTheNextHeartbeat) {
+  const ConsumerGroupConfig broker{.times = {},
+                                   .least_times = {.session_timeout = std::chrono::milliseconds{1000},
+                                                   .heartbeat_interval = std::chrono::milliseconds{1000}}};
+  EXPECT_TRUE(check_group_configs({{"consumer.session.timeout.ms", "5001"}}, broker));
+  EXPECT_FALSE(check_group_configs({{"consumer.session.timeout.ms", "5000"}}, broker));
+  // A broker that allows less than it did.
+  EXPECT_EQ(times_of({{"consumer.session.timeout.ms", "70000"}}, broker).session_timeout, std::chrono::seconds{60});
+}
+
+TEST(Configs, OfTheBrokerDoNotBoundGroupsByNothing) {
+  const auto parsed = BrokerConfig::parse({{"group.consumer.min.session.timeout.ms", "60001"}});
+  ASSERT_FALSE(parsed);
+  EXPECT_THAT(parsed.error().message(), HasSubstr("group.consumer.max.session.timeout.ms"));
+}
+
 TEST(Configs, OfCompactionAreCheckedAndHaveTheBrokersAsDefaults) {
   const auto error = [](const Properties& configs) {
     const auto checked = check_topic_configs(configs);

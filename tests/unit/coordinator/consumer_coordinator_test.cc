@@ -162,6 +162,25 @@ TEST_F(ConsumerCoordinatorTest, LosesAMemberThatIsSilentAlsoAfterARestart) {
   EXPECT_EQ(must(groups().describe_consumer_group("g")).state, GroupState::kEmpty);
 }
 
+TEST_F(ConsumerCoordinatorTest, KeepsToTheSettingsOfTheGroupFromTheNextHeartbeatOn) {
+  send("g", joining("a"));
+  Caught<Result<void>> altered;
+  broker.core->alter_configs({ResourceType::kGroup, "g"},
+                             {{.name = "consumer.session.timeout.ms", .value = "50000"},
+                              {.name = "consumer.heartbeat.interval.ms", .value = "6000"}},
+                             AlterMode::kIncremental, ValidateOnly::kNo, altered.callback());
+  broker.executor.run_all();
+  must(altered.get());
+  EXPECT_EQ(beat("g", "a", 1).heartbeat_interval, milliseconds{6000});
+  EXPECT_EQ(send("h", joining("a")).heartbeat_interval, milliseconds{1000});
+  restart();
+  broker.executor.advance(seconds{49});
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, SizeIs(1));
+  EXPECT_THAT(must(groups().describe_consumer_group("h")).members, IsEmpty());
+  broker.executor.advance(seconds{2});
+  EXPECT_THAT(must(groups().describe_consumer_group("g")).members, IsEmpty());
+}
+
 TEST_F(ConsumerCoordinatorTest, RefusesCommitsOfStrangersAndOfThePast) {
   send("g", joining("a"));
   EXPECT_EQ(commit("b", 1, 7), ErrorCode::kUnknownMemberId);

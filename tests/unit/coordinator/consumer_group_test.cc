@@ -118,7 +118,7 @@ class ConsumerGroupTest : public testing::Test {
 
   ManualClock clock;
   MetadataImage image;
-  ConsumerGroupConfig config{.session_timeout = kSession};
+  ConsumerGroupConfig config{.times = {.session_timeout = kSession}};
   ConsumerGroup group{"orders", config};
   GroupRecords written;
   GroupRecords last_records;

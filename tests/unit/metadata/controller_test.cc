@@ -155,6 +155,9 @@ TEST_F(ControllerTest, ASnapshotOfAnImageMakesTheSameImage) {
   must(create({.name = "payments"}));
   MetadataRecords records;
   Controller::set_configs({ResourceType::kBroker, ""}, {}, {{"log.retention.ms", "7"}}, records);
+  Controller::set_configs({ResourceType::kGroup, "g"}, {}, {{"consumer.session.timeout.ms", "50000"}}, records);
+  Controller::set_configs({ResourceType::kGroup, "h"}, {}, {{"consumer.session.timeout.ms", "50000"}}, records);
+  Controller::set_configs({ResourceType::kGroup, "h"}, {{"consumer.session.timeout.ms", "50000"}}, {}, records);
   take(records);
 
   const auto snapshot = records_of(*image_);
@@ -163,6 +166,8 @@ TEST_F(ControllerTest, ASnapshotOfAnImageMakesTheSameImage) {
   EXPECT_EQ(records_of(*again), snapshot);
   EXPECT_EQ(again->topic("orders")->partitions[2].replicas, image_->topic("orders")->partitions[2].replicas);
   EXPECT_EQ(again->broker_configs.at("").at("log.retention.ms"), "7");
+  EXPECT_EQ(again->group_configs.at("g").at("consumer.session.timeout.ms"), "50000");
+  EXPECT_FALSE(again->group_configs.contains("h"));
   EXPECT_THAT(again->brokers, SizeIs(3));
 }
 

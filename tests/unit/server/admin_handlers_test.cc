@@ -326,9 +326,9 @@ TEST(ListConfigResourcesHandler, NamesTopicsAndBrokersAndInVersionZeroNothing) {
 TEST(DescribeConfigsHandler, RefusesResourcesThatHaveNoSettingsHere) {
   ServerUnderTest server;
   DescribeConfigsRequest request;
-  auto& group = request.resources.emplace_back();
-  group.resource_type = 32;
-  group.resource_name = "1";
+  auto& logger = request.resources.emplace_back();
+  logger.resource_type = 8;
+  logger.resource_name = "1";
   EXPECT_EQ(server.ask<DescribeConfigsResponse>(request, 4).results.at(0).error_code, ErrorCode::kInvalidRequest);
 }
 

@@ -156,6 +156,41 @@ TEST(TopicHandlers, GiveATopicMorePartitionsInEveryVersion) {
   EXPECT_EQ(server.broker.core->metadata()->topic("orders")->partitions.size(), static_cast<std::size_t>(count - 1));
 }
 
+TEST(ConfigHandlers, AlterDescribeAndListGroups) {
+  constexpr std::int8_t kGroup = 32;
+  ServerUnderTest server;
+  IncrementalAlterConfigsRequest alter;
+  auto& altered = alter.resources.emplace_back();
+  altered.resource_type = kGroup;
+  altered.resource_name = "g";
+  altered.configs.emplace_back().name = "consumer.heartbeat.interval.ms";
+  altered.configs.back().value = "7000";
+  EXPECT_EQ(server.ask<IncrementalAlterConfigsResponse>(alter, 1).responses.at(0).error_code, ErrorCode::kNone);
+  altered.configs.back().value = "1";
+  const auto refused = server.ask<IncrementalAlterConfigsResponse>(alter, 1).responses.at(0);
+  EXPECT_EQ(refused.error_code, ErrorCode::kInvalidConfig);
+
+  DescribeConfigsRequest describe;
+  describe.include_synonyms = true;
+  auto& described = describe.resources.emplace_back();
+  described.resource_type = kGroup;
+  described.resource_name = "g";
+  const auto shown = server.ask<DescribeConfigsResponse>(describe, 4).results.at(0);
+  ASSERT_EQ(shown.configs.size(), 2U);
+  EXPECT_EQ(shown.configs[0].name, "consumer.heartbeat.interval.ms");
+  EXPECT_EQ(shown.configs[0].value, "7000");
+  EXPECT_EQ(shown.configs[0].config_source, 8);
+  EXPECT_EQ(shown.configs[0].synonyms.at(1).name, "group.consumer.heartbeat.interval.ms");
+  EXPECT_FALSE(shown.configs[0].read_only);
+
+  ListConfigResourcesRequest list;
+  list.resource_types = {kGroup};
+  const auto listed = server.ask<ListConfigResourcesResponse>(list, 1).config_resources;
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].resource_name, "g");
+  EXPECT_EQ(listed[0].resource_type, kGroup);
+}
+
 TEST(ConfigHandlers, DescribeWhatWasAlteredInEveryVersion) {
   ServerUnderTest server;
   server.broker.create("orders");

@@ -8,7 +8,7 @@ namespace {
 using protocol::ListConfigResourcesRequest;
 using protocol::ListConfigResourcesResponse;
 
-/// Kafka's types of resources that have settings. There are never any of the last three here.
+/// Kafka's types of resources that have settings. There are never any of the two before the last here.
 constexpr std::int8_t kTopicType = 2;
 constexpr std::int8_t kBrokerType = 4;
 constexpr std::int8_t kBrokerLoggerType = 8;
@@ -43,6 +43,9 @@ ListConfigResourcesResponse handle(const ListConfigResourcesRequest& request, Ha
   }
   if (is_asked(kBrokerType)) {
     for (const auto& [id, broker] : image->brokers) list_resource(response, kBrokerType, std::to_string(id.value()));
+  }
+  if (is_asked(kGroupType)) {
+    for (const auto& [id, configs] : image->group_configs) list_resource(response, kGroupType, id);
   }
   return response;
 }
