@@ -203,6 +203,7 @@ ConsumerGroup::Member& ConsumerGroup::enter(const ConsumerHeartbeat& call, Group
   }
   Member member;
   member.id = call.member.id;
+  share_subscription(member);
   return members_.emplace(call.member.id, std::move(member)).first->second;
 }
 
@@ -247,6 +248,7 @@ bool ConsumerGroup::update(Member& member, const ConsumerHeartbeat& call,
     instances_.insert_or_assign(*said.instance_id, member.id);
   }
   member.said = std::move(said);
+  if (reads_others) share_subscription(member);
   records.push_back(member_record(member));
   return reads_others;
 }
@@ -371,12 +373,7 @@ GroupState ConsumerGroup::state() const {
 }
 
 bool ConsumerGroup::is_subscribed_to(const std::string& topic) const {
-  return std::ranges::any_of(members_, [&](const auto& entry) {
-    const auto& said = entry.second.said;
-    if (std::ranges::find(said.subscribed_topic_names, topic) != said.subscribed_topic_names.end()) return true;
-    const auto resolved = patterns_.find(said.subscribed_topic_regex.value_or(""));
-    return resolved != patterns_.end() && resolved->second.contains(topic);
-  });
+  return std::ranges::any_of(subscriptions(), [&](const auto& reads) { return topics_of(*reads).contains(topic); });
 }
 
 ConsumerGroupView ConsumerGroup::view() const {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -120,10 +121,20 @@ class ConsumerGroup {
   enum class Stage : std::int8_t { kStable = 0, kUnrevoked = 1, kUnreleased = 2 };
   /// With the member epoch since which each is the member's.
   using Owned = std::map<TopicId, std::map<PartitionIndex, std::int32_t>>;
+  /// What a member reads: topics by name, and those that an expression means.
+  struct Subscription {
+    std::vector<std::string> names;
+    std::optional<std::string> pattern;
+
+    auto operator<=>(const Subscription&) const = default;
+  };
+  using SubscriptionPtr = std::shared_ptr<const Subscription>;
   struct Member {
     std::string id;
     /// What it says of itself, as it is stored.
     protocol::ConsumerGroupMemberMetadataValue said;
+    /// Out of that. Members that read the same share it: a group is large, and all of it read the same.
+    SubscriptionPtr reads;
     std::int32_t epoch = 0;
     /// Before the last change: the answer that told it of the new one may have been lost.
     std::int32_t previous_epoch = -1;
@@ -180,7 +191,12 @@ class ConsumerGroup {
   // Topics and the target: consumer_group_target.cc.
   void look_at_topics(const MetadataImage& topics, bool is_changed, CoordinatorTime time, GroupRecords& records);
   void resolve_patterns(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
-  [[nodiscard]] std::set<std::string> topics_of(const Member& member) const;
+  [[nodiscard]] static Subscription subscription_of(const Member& member);
+  [[nodiscard]] std::set<SubscriptionPtr> subscriptions() const;
+  /// Gives members what they read, from what they said.
+  void share_subscriptions();
+  void share_subscription(Member& member) const;
+  [[nodiscard]] std::set<std::string> topics_of(const Subscription& reads) const;
   [[nodiscard]] std::set<std::string> all_topics() const;
   void divide(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records);
   [[nodiscard]] ServerAssignor preferred_assignor() const;

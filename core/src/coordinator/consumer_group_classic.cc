@@ -229,6 +229,7 @@ Result<ConsumerGroup> ConsumerGroup::upgrade(const ClassicGroup& group, Consumer
     if (said.instance_id) upgraded.instances_.insert_or_assign(*said.instance_id, member.id);
     upgraded.note_owner(upgraded.members_.emplace(member.id, std::move(member)).first->second);
   }
+  upgraded.share_subscriptions();
   return upgraded;
 }
 

@@ -71,6 +71,7 @@ ConsumerGroup ConsumerGroup::restore(std::string id, ConsumerGroupConfig config,
     if (said.instance_id) group.instances_.insert_or_assign(*said.instance_id, member_id);
     group.note_owner(group.members_.emplace(member_id, std::move(member)).first->second);
   }
+  group.share_subscriptions();
   return group;
 }
 

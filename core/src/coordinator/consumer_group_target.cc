@@ -68,8 +68,8 @@ void ConsumerGroup::look_at_topics(const MetadataImage& topics, bool is_changed,
 
 void ConsumerGroup::resolve_patterns(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
   std::map<std::string, std::set<std::string>> resolved;
-  for (const auto& [id, member] : members_) {
-    if (member.said.subscribed_topic_regex) resolved.try_emplace(*member.said.subscribed_topic_regex);
+  for (const auto& reads : subscriptions()) {
+    if (reads->pattern) resolved.try_emplace(*reads->pattern);
   }
   for (auto& [pattern, names] : resolved) {
     const RE2 matcher{pattern, RE2::Quiet};
@@ -94,17 +94,46 @@ void ConsumerGroup::resolve_patterns(const MetadataImage& topics, CoordinatorTim
   patterns_ = std::move(resolved);
 }
 
-std::set<std::string> ConsumerGroup::topics_of(const Member& member) const {
-  std::set<std::string> names{member.said.subscribed_topic_names.begin(), member.said.subscribed_topic_names.end()};
-  if (!member.said.subscribed_topic_regex) return names;
-  const auto resolved = patterns_.find(*member.said.subscribed_topic_regex);
+ConsumerGroup::Subscription ConsumerGroup::subscription_of(const Member& member) {
+  return {.names = member.said.subscribed_topic_names, .pattern = member.said.subscribed_topic_regex};
+}
+
+std::set<ConsumerGroup::SubscriptionPtr> ConsumerGroup::subscriptions() const {
+  std::set<SubscriptionPtr> different;
+  const Subscription* before = nullptr;
+  for (const auto& [id, member] : members_) {
+    if (std::exchange(before, member.reads.get()) != member.reads.get()) different.insert(member.reads);
+  }
+  return different;
+}
+
+void ConsumerGroup::share_subscription(Member& member) const {
+  auto wanted = subscription_of(member);
+  const auto all = subscriptions();
+  const auto known = std::ranges::find_if(all, [&](const auto& reads) { return *reads == wanted; });
+  member.reads = known != all.end() ? *known : std::make_shared<const Subscription>(std::move(wanted));
+}
+
+void ConsumerGroup::share_subscriptions() {
+  std::map<Subscription, SubscriptionPtr> known;
+  for (auto& [id, member] : members_) {
+    auto& shared = known[subscription_of(member)];
+    if (!shared) shared = std::make_shared<const Subscription>(subscription_of(member));
+    member.reads = shared;
+  }
+}
+
+std::set<std::string> ConsumerGroup::topics_of(const Subscription& reads) const {
+  std::set<std::string> names{reads.names.begin(), reads.names.end()};
+  if (!reads.pattern) return names;
+  const auto resolved = patterns_.find(*reads.pattern);
   if (resolved != patterns_.end()) names.insert(resolved->second.begin(), resolved->second.end());
   return names;
 }
 
 std::set<std::string> ConsumerGroup::all_topics() const {
   std::set<std::string> names;
-  for (const auto& [id, member] : members_) names.merge(topics_of(member));
+  for (const auto& reads : subscriptions()) names.merge(topics_of(*reads));
   return names;
 }
 
@@ -121,24 +150,32 @@ ServerAssignor ConsumerGroup::preferred_assignor() const {
 }
 
 void ConsumerGroup::divide(const MetadataImage& topics, CoordinatorTime time, GroupRecords& records) {
-  std::vector<TargetMember> asking;
+  std::map<SubscriptionPtr, std::shared_ptr<const std::set<TopicId>>> ids;
   TopicPartitionCounts counts;
-  for (const auto& [id, member] : members_) {
-    auto& one = asking.emplace_back(
-        TargetMember{.id = id, .instance = member.said.instance_id, .topics = {}, .target = member.target});
-    for (const auto& name : topics_of(member)) {
+  for (const auto& reads : subscriptions()) {
+    std::set<TopicId> read;
+    for (const auto& name : topics_of(*reads)) {
       const auto topic = topics.topic(name);
       if (!topic) continue;
-      one.topics.insert(topic->id);
+      read.insert(topic->id);
       counts[topic->id] = static_cast<std::int32_t>(topic->partitions.size());
     }
+    ids.emplace(reads, std::make_shared<const std::set<TopicId>>(std::move(read)));
+  }
+  std::vector<TargetMember> asking;
+  asking.reserve(members_.size());
+  for (auto& [id, member] : members_) {
+    asking.push_back({.id = id,
+                      .instance = member.said.instance_id,
+                      .topics = ids.at(member.reads),
+                      .target = std::move(member.target)});
   }
   auto target = assign(preferred_assignor(), asking, counts);
+  std::size_t place = 0;
   for (auto& [id, member] : members_) {
-    auto& wanted = target.at(id);
-    if (member.target == wanted) continue;
-    member.target = std::move(wanted);
-    records.push_back(target_record(member));
+    member.target = std::move(target[place]);
+    if (member.target != asking[place].target) records.push_back(target_record(member));
+    ++place;
   }
   target_epoch_ = epoch_;
   records.push_back(target_epoch_record(time));
@@ -209,7 +246,7 @@ void ConsumerGroup::go_on(Member& member, const std::optional<TopicPartitions>& 
 }
 
 void ConsumerGroup::revoke_unread(Member& member, const MetadataImage& topics) {
-  const auto names = topics_of(member);
+  const auto names = topics_of(*member.reads);
   member.previous_epoch = member.epoch;
   for (auto at = member.assigned.begin(); at != member.assigned.end();) {
     const auto topic = topics.topic(at->first);

@@ -32,7 +32,9 @@ struct Hand {
 };
 
 bool all_read_the_same(const std::vector<TargetMember>& members) {
-  return std::ranges::all_of(members, [&](const auto& member) { return member.topics == members.front().topics; });
+  const auto& first = members.front().topics;
+  return std::ranges::all_of(members,
+                             [&](const auto& member) { return member.topics == first || *member.topics == *first; });
 }
 
 std::size_t partitions_in(const TopicPartitions& partitions) {
@@ -47,7 +49,11 @@ using Owners = std::map<std::pair<TopicId, PartitionIndex>, std::optional<std::s
 Owners unowned(const std::vector<TargetMember>& members, const TopicPartitionCounts& counts) {
   Owners owners;
   std::set<TopicId> read;
-  for (const auto& member : members) read.insert(member.topics.begin(), member.topics.end());
+  const std::set<TopicId>* before = nullptr;
+  for (const auto& member : members) {
+    if (std::exchange(before, member.topics.get()) == member.topics.get()) continue;
+    read.insert(member.topics->begin(), member.topics->end());
+  }
   for (const auto& topic : read) {
     for (std::int32_t i = 0; i < counts.at(topic); ++i) owners.try_emplace({topic, PartitionIndex{i}});
   }
@@ -60,7 +66,7 @@ void keep_held(std::vector<Hand>& hands, Owners& owners, const auto& quota) {
     auto& hand = hands[place];
     const auto most = quota(place);
     for (const auto& [topic, partitions] : hand.member->target) {
-      if (!hand.member->topics.contains(topic)) continue;
+      if (!hand.member->topics->contains(topic)) continue;
       for (const auto partition : partitions) {
         const auto owner = owners.find({topic, partition});
         if (owner == owners.end() || owner->second || hand.size >= most) continue;
@@ -93,7 +99,7 @@ void deal_evenly(std::vector<Hand>& hands, Owners& owners) {
 void deal_by_choice(std::vector<Hand>& hands, Owners& owners) {
   std::map<TopicId, std::vector<std::size_t>> readers;
   for (std::size_t place = 0; place < hands.size(); ++place) {
-    for (const auto& topic : hands[place].member->topics) readers[topic].push_back(place);
+    for (const auto& topic : *hands[place].member->topics) readers[topic].push_back(place);
   }
   keep_held(hands, owners, [&](std::size_t) { return owners.size(); });
   const auto poorest = [&](const TopicId& topic) {
@@ -131,7 +137,7 @@ void deal_ranges(std::vector<Hand>& hands, const TopicPartitionCounts& counts) {
   for (const auto& [topic, count] : counts) {
     std::vector<Hand*> readers;
     for (auto& hand : hands) {
-      if (hand.member->topics.contains(topic)) readers.push_back(&hand);
+      if (hand.member->topics->contains(topic)) readers.push_back(&hand);
     }
     if (readers.empty()) continue;
     const auto each = count / static_cast<std::int32_t>(readers.size());
@@ -158,6 +164,7 @@ std::optional<ServerAssignor> assignor_of(std::string_view name) {
 TargetAssignment assign(ServerAssignor assignor, const std::vector<TargetMember>& members,
                         const TopicPartitionCounts& counts) {
   std::vector<Hand> hands;
+  hands.reserve(members.size());
   for (const auto& member : members) hands.push_back({.member = &member});
   if (assignor == ServerAssignor::kRange) {
     deal_ranges(hands, counts);
@@ -169,8 +176,10 @@ TargetAssignment assign(ServerAssignor assignor, const std::vector<TargetMember>
       deal_by_choice(hands, owners);
     }
   }
-  TargetAssignment target;
-  for (auto& hand : hands) target.emplace(hand.member->id, std::move(hand.partitions));
+  TargetAssignment target(members.size());
+  for (auto& hand : hands) {
+    target[static_cast<std::size_t>(hand.member - members.data())] = std::move(hand.partitions);
+  }
   return target;
 }
 

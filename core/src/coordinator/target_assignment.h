@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,14 +26,15 @@ enum class ServerAssignor : std::uint8_t {
 struct TargetMember {
   std::string id;
   std::optional<std::string> instance;
-  std::set<TopicId> topics;
+  /// Not null. Members that read the same may share it, which makes that quick to see.
+  std::shared_ptr<const std::set<TopicId>> topics;
   /// What it was to have so far.
   TopicPartitions target;
 };
 
 using TopicPartitionCounts = std::map<TopicId, std::int32_t>;
-/// By member id; everybody is in it.
-using TargetAssignment = std::map<std::string, TopicPartitions>;
+/// In the order of the members.
+using TargetAssignment = std::vector<TopicPartitions>;
 
 /// Gives each partition that somebody reads to one of those who read its topic. `counts` has every topic of a member;
 /// ids are different. The same arguments give the same answer. O(partitions log members) where all read the same
