@@ -64,6 +64,7 @@ ConsumerGroup::Found ConsumerGroup::check(const ConsumerHeartbeat& call) const {
     const auto wanted = assignor_of(*call.assignor);
     if (!wanted || std::ranges::find(config_.assignors, *wanted) == config_.assignors.end()) {
       std::vector<std::string_view> names;
+      names.reserve(config_.assignors.size());
       for (const auto known : config_.assignors) names.push_back(name_of(known));
       return refuse(ErrorCode::kUnsupportedAssignor,
                     fmt::format("ServerAssignor {} is not supported. Supported assignors: {}.", *call.assignor,

@@ -247,7 +247,6 @@ void ConsumerGroup::go_on(Member& member, const std::optional<TopicPartitions>& 
 
 void ConsumerGroup::revoke_unread(Member& member, const MetadataImage& topics) {
   const auto names = topics_of(*member.reads);
-  member.previous_epoch = member.epoch;
   for (auto at = member.assigned.begin(); at != member.assigned.end();) {
     const auto topic = topics.topic(at->first);
     const bool is_read = topic && names.contains(topic->name);

@@ -71,7 +71,7 @@ class ConsumerGroupTest : public testing::Test {
   }
   /// The member tells what it was last given, which it has taken or given back.
   ConsumerHeartbeatAnswer go_on(const std::string& id) { return send(beat(id, epochs[id], has[id])); }
-  void settle(std::vector<std::string> ids) {
+  void settle(const std::vector<std::string>& ids) {
     for (int round = 0; round < 4; ++round) {
       for (const auto& id : ids) EXPECT_EQ(go_on(id).error, ErrorCode::kNone) << id;
     }
@@ -451,7 +451,7 @@ TEST_F(ConsumerGroupTest, LeavesNothingBehindWhenItIsDeleted) {
   call.topic_pattern = "v.*";
   send(call);
   StoredConsumerGroup stored;
-  for (auto records : {written, group.tombstones()}) {
+  for (const auto& records : {written, group.tombstones()}) {
     for (const auto& record : records) {
       std::visit(
           [&](const auto& said) {

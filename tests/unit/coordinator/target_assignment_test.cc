@@ -7,7 +7,6 @@
 namespace millrace::test {
 namespace {
 
-using testing::ElementsAre;
 using testing::IsEmpty;
 
 TopicId topic(std::uint8_t number) {
