@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,9 @@ struct LogKind {
   std::string why_not = {};
 
   [[nodiscard]] bool is_ours() const { return kind != Kind::kForeign; }
+
+  /// In the names of tests: GoogleTest would print the bytes, addresses among them, which are others in every run.
+  friend void PrintTo(const LogKind& kind, std::ostream* out) { *out << kind.name; }
 };
 
 /// A record with bytes of its own, to be compared.
