@@ -28,7 +28,7 @@ struct Header {
 /// A record to be sent. A view: what it points to is copied before `send` returns.
 struct ProducerRecord {
   std::string_view topic;
-  /// Where to; absent: by the key's murmur2 hash as Kafka's clients do, or sticky where there is no key.
+  /// Where to; absent: as the producer's `Partitioner`, or its `partitioner` property, says.
   std::optional<PartitionIndex> partition = std::nullopt;
   NullableBytes key = nullptr;
   NullableBytes value = nullptr;
@@ -47,6 +47,14 @@ struct DeliveryReport {
   /// The records' tokens, in the order they were sent.
   std::span<const std::uint64_t> tokens;
 };
+
+/// Chooses the partition, of `partitions` that the record's topic has, of each record that names none; nothing leaves
+/// the choice to the `partitioner` property. Records that should keep their order need the same answer.
+///
+/// Called once a record, on the thread that sends it, with no lock held: by several threads at once when several send.
+/// It must not call the producer. A partition that the topic does not have, and an exception, are that record's error
+/// (`kInvalidArgument`) and nobody else's: the record is not sent, a transaction goes on.
+using Partitioner = std::function<std::optional<PartitionIndex>(const ProducerRecord& record, std::int32_t partitions)>;
 
 /// Where a group goes on in a partition: the offset of the next record, and what a member noted with it.
 struct PartitionOffset {
@@ -111,8 +119,9 @@ class Producer {
   virtual ~Producer() = default;
 
   /// Puts the record in a batch; it goes out when the batch is full or `linger.ms` has passed. Waits for room while
-  /// `buffer.memory` is spent. Errors: `kInvalidArgument`, `kMessageTooLarge`, `kUnknownTopicOrPartition`, `kClosed`,
-  /// `kTimedOut` (no room within `max.block.ms`), and the error that ended an earlier batch of the partition for good.
+  /// `buffer.memory` is spent. Errors: `kInvalidArgument` (the partitioner's), `kMessageTooLarge`,
+  /// `kUnknownTopicOrPartition`, `kClosed`, `kTimedOut` (no room within `max.block.ms`), and the error that ended an
+  /// earlier batch of the partition for good.
   [[nodiscard]] virtual Result<void> send(const ProducerRecord& record) = 0;
 
   /// The same for many records: cheaper for each. Stops at the first error.
@@ -381,8 +390,10 @@ class Client {
                                               Logger* logger = nullptr);
 
   /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait.
+  /// Without a `partitioner` the property of that name chooses.
   [[nodiscard]] virtual Result<std::unique_ptr<Producer>> producer(const Properties& properties = {},
-                                                                   DeliveryListener listener = {}) = 0;
+                                                                   DeliveryListener listener = {},
+                                                                   Partitioner partitioner = {}) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> consumer(const Properties& properties = {}) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Admin>> admin(const Properties& properties = {}) = 0;
 };

@@ -141,6 +141,67 @@ TEST_P(ClientContract, SpreadsRecordsRoundRobinWhenAsked) {
   }
 }
 
+TEST_P(ClientContract, AsksTheProgramsPartitionerForEveryRecordThatNamesNoPartition) {
+  create("orders", 4);
+  std::vector<std::string> asked;
+  // By hand: where it is named, by the first digit, or, for "key", by the key as without it.
+  const auto partitioner = [&](const ProducerRecord& record, std::int32_t partitions) -> std::optional<PartitionIndex> {
+    EXPECT_EQ(record.topic, "orders");
+    EXPECT_EQ(partitions, 4);
+    asked.emplace_back(record.value.text());
+    if (!record.key.is_null()) return std::nullopt;
+    return PartitionIndex{record.value.text().front() - '0'};
+  };
+  // Small batches, so that many of them begin with a record that the one before had no room for.
+  auto producer = must(client_->producer({{"batch.size", "200"}}, {}, partitioner));
+  std::vector<std::string> sent;
+  for (int i = 0; i < 200; ++i) {
+    sent.push_back(std::to_string(i % 3) + std::string(50, 'x') + std::to_string(i));
+    must(producer->send({.topic = "orders", .value = sent.back()}));
+  }
+  must(producer->send({.topic = "orders", .key = "foobar", .value = "by its key"}));
+  sent.emplace_back("by its key");
+  must(producer->send({.topic = "orders", .partition = PartitionIndex{3}, .value = "named"}));
+  must(producer->flush(kPatience));
+
+  EXPECT_EQ(asked, sent);
+  // Kafka's murmur2 of "foobar" is -790332482.
+  const auto by_key = (-790332482 & 0x7fffffff) % 4;
+  const std::int32_t expected[] = {67, 67, 66, 1};
+  for (std::int32_t i = 0; i < 4; ++i) {
+    const auto end = must(admin_->list_offset({"orders", PartitionIndex{i}}, {.kind = OffsetKind::kLatest}));
+    EXPECT_EQ(end.offset, Offset{expected[i] + (i == by_key ? 1 : 0)}) << i;
+  }
+}
+
+TEST_P(ClientContract, MakesWhatAPartitionerDoesWrongThatRecordsError) {
+  create("orders", 2);
+  const auto partitioner = [](const ProducerRecord& record, std::int32_t) -> PartitionIndex {
+    if (record.value.text() == "throws") throw std::runtime_error{"no such customer"};
+    if (record.value.text() == "throws a number") throw 7;
+    if (record.value.text() == "too low") return PartitionIndex{-1};
+    return PartitionIndex{record.value.text() == "too high" ? 2 : 1};
+  };
+  auto producer = must(client_->producer({}, {}, partitioner));
+  const auto refused = [&](std::string_view value) {
+    const auto sent = producer->send({.topic = "orders", .value = value});
+    EXPECT_FALSE(sent) << value;
+    EXPECT_EQ(sent ? ErrorCode::kNone : sent.error().code(), ErrorCode::kInvalidArgument);
+    return sent ? "" : sent.error().message();
+  };
+  EXPECT_EQ(refused("throws"), "a record for \"orders\" is not sent: the partitioner threw \"no such customer\"");
+  EXPECT_EQ(refused("throws a number"),
+            "a record for \"orders\" is not sent: the partitioner threw something that is no std::exception");
+  EXPECT_EQ(refused("too high"),
+            "a record for \"orders\" is not sent: the partitioner put it into partition 2, and there are 2");
+  EXPECT_EQ(refused("too low"),
+            "a record for \"orders\" is not sent: the partitioner put it into partition -1, and there are 2");
+  must(producer->send({.topic = "orders", .value = "right"}));
+  must(producer->flush(kPatience));
+  EXPECT_THAT(poll_records(*reader_of({kOrders1}), 1), ElementsAre(OwnedRecord{0, "", "right"}));
+  EXPECT_EQ(must(admin_->list_offset(kOrders0, {.kind = OffsetKind::kLatest})).offset, Offset{0});
+}
+
 TEST_P(ClientContract, ReportsEveryTokenOnceWithItsOffset) {
   create("orders");
   std::vector<std::uint64_t> offset_of_token(3000, UINT64_MAX);

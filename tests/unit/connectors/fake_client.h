@@ -204,7 +204,7 @@ class FakeClient final : public Client {
  public:
   std::shared_ptr<FakeLog> log = std::make_shared<FakeLog>();
 
-  Result<std::unique_ptr<Producer>> producer(const Properties&, DeliveryListener listener) override {
+  Result<std::unique_ptr<Producer>> producer(const Properties&, DeliveryListener listener, Partitioner) override {
     return std::make_unique<FakeProducer>(log, std::move(listener));
   }
   Result<std::unique_ptr<Consumer>> consumer(const Properties&) override { return std::make_unique<FakeConsumer>(log); }

@@ -66,7 +66,7 @@ class FakeClient final : public Client {
     log_->send_error.emplace(std::move(error));
   }
 
-  Result<std::unique_ptr<Producer>> producer(const Properties&, DeliveryListener) override {
+  Result<std::unique_ptr<Producer>> producer(const Properties&, DeliveryListener, Partitioner) override {
     return std::make_unique<FakeProducer>(log_);
   }
   Result<std::unique_ptr<Consumer>> consumer(const Properties&) override {

@@ -10,9 +10,10 @@ class EmbeddedClient final : public Client {
   EmbeddedClient(std::shared_ptr<EmbeddedContext> context, Properties properties)
       : context_(std::move(context)), properties_(std::move(properties)) {}
 
-  Result<std::unique_ptr<Producer>> producer(const Properties& properties, DeliveryListener listener) override {
+  Result<std::unique_ptr<Producer>> producer(const Properties& properties, DeliveryListener listener,
+                                             Partitioner partitioner) override {
     MILLRACE_TRY(merged, handle_configs(producer_config_table(), properties_, properties));
-    return make_embedded_producer(context_, merged, std::move(listener));
+    return make_embedded_producer(context_, merged, std::move(listener), std::move(partitioner));
   }
 
   Result<std::unique_ptr<Consumer>> consumer(const Properties& properties) override {

@@ -30,7 +30,8 @@ struct EmbeddedContext {
 /// The handles, each with its checked properties.
 [[nodiscard]] Result<std::unique_ptr<Producer>> make_embedded_producer(std::shared_ptr<EmbeddedContext> context,
                                                                        const Properties& properties,
-                                                                       DeliveryListener listener);
+                                                                       DeliveryListener listener,
+                                                                       Partitioner partitioner);
 [[nodiscard]] Result<std::unique_ptr<Consumer>> make_embedded_consumer(std::shared_ptr<EmbeddedContext> context,
                                                                        const Properties& properties);
 [[nodiscard]] Result<std::unique_ptr<Admin>> make_embedded_admin(std::shared_ptr<EmbeddedContext> context,

@@ -41,9 +41,10 @@ class EmbeddedProducer final : public Producer {
 }  // namespace
 
 Result<std::unique_ptr<Producer>> make_embedded_producer(std::shared_ptr<EmbeddedContext> context,
-                                                         const Properties& properties, DeliveryListener listener) {
+                                                         const Properties& properties, DeliveryListener listener,
+                                                         Partitioner partitioner) {
   MILLRACE_CHECK(check_transactions(properties));
-  auto core = std::make_shared<ProducerCore>(*context, properties, std::move(listener));
+  auto core = std::make_shared<ProducerCore>(*context, properties, std::move(listener), std::move(partitioner));
   core->start();
   return std::make_unique<EmbeddedProducer>(std::move(context), std::move(core));
 }

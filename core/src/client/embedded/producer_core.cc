@@ -8,6 +8,7 @@
 #include "client/client_config.h"
 #include "client/embedded/wait_for.h"
 #include "client/murmur2.h"
+#include "client/partitioner.h"
 
 namespace millrace {
 namespace {
@@ -53,20 +54,41 @@ void ProducerCore::start() {
 Result<void> ProducerCore::send_all(std::span<const ProducerRecord> records) {
   const auto now = context_.clock.wall();
   Lock lock{mutex_};
-  for (const auto& record : records) MILLRACE_CHECK(add(lock, record, now));
+  for (const auto& record : records) {
+    const bool is_chosen = partitioner_ && !record.partition;
+    MILLRACE_CHECK(is_chosen ? add_chosen(lock, record, now) : add(lock, record, now));
+  }
   return {};
 }
 
-Result<void> ProducerCore::add(Lock& lock, const ProducerRecord& record, Timestamp now) {
+Result<void> ProducerCore::add_chosen(Lock& lock, const ProducerRecord& record, Timestamp now) {
+  MILLRACE_CHECK(may_add(record, size_of(record)));
+  MILLRACE_TRY(topic, find_topic(lock, record.topic));
+  const auto partitions = static_cast<std::int32_t>(topic->partitions.size());
+  lock.unlock();
+  auto chosen = ask_partitioner(partitioner_, record, partitions);
+  lock.lock();
+  MILLRACE_CHECK(chosen);
+  auto placed = record;
+  placed.partition = *chosen;
+  return add(lock, placed, now);
+}
+
+Result<void> ProducerCore::may_add(const ProducerRecord& record, std::size_t size) const {
   if (closed_) return closed_producer();
   if (!steps_.takes_records()) [[unlikely]]
     return steps_.may_send();
-  const auto size = size_of(record);
   if (size > settings_.max_record_bytes) [[unlikely]] {
     return fail(ErrorCode::kMessageTooLarge,
                 fmt::format("a record for \"{}\" has {} bytes, but message.max.bytes is {}", record.topic, size,
                             settings_.max_record_bytes));
   }
+  return {};
+}
+
+Result<void> ProducerCore::add(Lock& lock, const ProducerRecord& record, Timestamp now) {
+  const auto size = size_of(record);
+  MILLRACE_CHECK(may_add(record, size));
   if (buffered_bytes_ > 0 && buffered_bytes_ + size > settings_.buffer_bytes) [[unlikely]] {
     MILLRACE_CHECK(wait_for_room(lock, size));
   }

@@ -46,10 +46,12 @@ struct ProducerSettings {
 /// it: after `detach` nothing here touches the context.
 class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
  public:
-  ProducerCore(EmbeddedContext& context, const Properties& properties, DeliveryListener listener)
+  ProducerCore(EmbeddedContext& context, const Properties& properties, DeliveryListener listener,
+               Partitioner partitioner)
       : context_(context),
         settings_(properties),
         listener_(std::move(listener)),
+        partitioner_(std::move(partitioner)),
         timers_(std::make_shared<DeadlineQueue>(context.executor, context.clock)),
         steps_(settings_.transactional_id) {}
 
@@ -73,6 +75,10 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   using Lock = std::unique_lock<std::mutex>;
 
   Result<void> add(Lock& lock, const ProducerRecord& record, Timestamp now);
+  /// The same where the program's partitioner is asked first.
+  Result<void> add_chosen(Lock& lock, const ProducerRecord& record, Timestamp now);
+  /// Whether the producer takes this record now.
+  [[nodiscard]] Result<void> may_add(const ProducerRecord& record, std::size_t size) const;
   Result<ProducerTopic*> find_topic(Lock& lock, std::string_view name);
   Result<ProducerTopic*> open_topic(Lock& lock, std::string_view name);
   void note_new_partitions(ProducerTopic& topic);
@@ -112,6 +118,7 @@ class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
   EmbeddedContext& context_;
   const ProducerSettings settings_;
   const DeliveryListener listener_;
+  const Partitioner partitioner_;
   const std::shared_ptr<DeadlineQueue> timers_;
 
   mutable std::mutex mutex_;

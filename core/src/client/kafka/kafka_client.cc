@@ -11,9 +11,10 @@ class KafkaClient final : public Client {
   KafkaClient(std::shared_ptr<KafkaContext> context, Properties properties)
       : context_(std::move(context)), properties_(std::move(properties)) {}
 
-  Result<std::unique_ptr<Producer>> producer(const Properties& properties, DeliveryListener listener) override {
+  Result<std::unique_ptr<Producer>> producer(const Properties& properties, DeliveryListener listener,
+                                             Partitioner partitioner) override {
     MILLRACE_TRY(merged, handle_configs(producer_config_table(), properties_, properties));
-    return make_kafka_producer(context_, merged, std::move(listener));
+    return make_kafka_producer(context_, merged, std::move(listener), std::move(partitioner));
   }
   Result<std::unique_ptr<Consumer>> consumer(const Properties& properties) override {
     MILLRACE_TRY(merged, handle_configs(consumer_config_table(), properties_, properties));

@@ -26,7 +26,7 @@ struct KafkaContext {
 /// The handles, each with its checked properties.
 [[nodiscard]] Result<std::unique_ptr<Producer>> make_kafka_producer(std::shared_ptr<KafkaContext> context,
                                                                     const Properties& properties,
-                                                                    DeliveryListener listener);
+                                                                    DeliveryListener listener, Partitioner partitioner);
 [[nodiscard]] Result<std::unique_ptr<Consumer>> make_kafka_consumer(std::shared_ptr<KafkaContext> context,
                                                                     const Properties& properties);
 [[nodiscard]] Result<std::unique_ptr<Admin>> make_kafka_admin(std::shared_ptr<KafkaContext> context,

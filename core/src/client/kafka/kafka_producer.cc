@@ -6,6 +6,7 @@
 
 #include "client/client_config.h"
 #include "client/murmur2.h"
+#include "client/partitioner.h"
 
 namespace millrace {
 namespace {
@@ -71,20 +72,22 @@ KafkaProducerSettings::KafkaProducerSettings(const Properties& properties) {
 }
 
 Result<std::unique_ptr<KafkaProducer>> KafkaProducer::make(std::shared_ptr<KafkaContext> context,
-                                                           const Properties& properties, DeliveryListener listener) {
+                                                           const Properties& properties, DeliveryListener listener,
+                                                           Partitioner partitioner) {
   MILLRACE_CHECK(check_transactions(properties));
   MILLRACE_TRY(conf, make_conf(producer_settings(context->brokers, properties)));
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_DR);
   MILLRACE_TRY(handle, make_handle(RD_KAFKA_PRODUCER, std::move(conf)));
-  return std::unique_ptr<KafkaProducer>{
-      new KafkaProducer{std::move(context), properties, std::move(listener), std::move(handle)}};
+  return std::unique_ptr<KafkaProducer>{new KafkaProducer{std::move(context), properties, std::move(listener),
+                                                          std::move(partitioner), std::move(handle)}};
 }
 
 KafkaProducer::KafkaProducer(std::shared_ptr<KafkaContext> context, const Properties& properties,
-                             DeliveryListener listener, RdHandle handle)
+                             DeliveryListener listener, Partitioner partitioner, RdHandle handle)
     : context_(std::move(context)),
       settings_(properties),
       listener_(std::move(listener)),
+      partitioner_(std::move(partitioner)),
       handle_(std::move(handle)),
       steps_(producer_config_table().get_string(properties, "transactional.id")),
       is_transactional_(steps_.is_transactional()),
@@ -180,7 +183,8 @@ Result<KafkaProducer::Target> KafkaProducer::target_of(const ProducerRecord& rec
   if (closed_) return closed_producer();
   MILLRACE_CHECK(steps_.may_send());
   MILLRACE_TRY(topic, open_topic(lock, record.topic));
-  const auto partition = record.partition ? record.partition->value() : choose(*topic, record, size);
+  MILLRACE_TRY(wanted, wanted_partition(lock, *topic, record));
+  const auto partition = wanted ? wanted->value() : choose(*topic, record, size);
   if (partition < 0 || partition >= topic->partitions) {
     return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("topic \"{}\" has {} partitions, and no partition {}",
                                                                  record.topic, topic->partitions, partition));
@@ -213,6 +217,19 @@ Result<KafkaTopic*> KafkaProducer::open_topic(std::unique_lock<std::mutex>& lock
     if (!topic.handle) return rd_fail(fmt::format("cannot open topic \"{}\"", name), rd_kafka_last_error());
   }
   return &topic;
+}
+
+Result<std::optional<PartitionIndex>> KafkaProducer::wanted_partition(std::unique_lock<std::mutex>& lock,
+                                                                      const KafkaTopic& topic,
+                                                                      const ProducerRecord& record) {
+  if (record.partition || !partitioner_) return record.partition;
+  const auto partitions = topic.partitions;
+  lock.unlock();
+  auto chosen = ask_partitioner(partitioner_, record, partitions);
+  lock.lock();
+  if (closed_) return closed_producer();
+  MILLRACE_CHECK(steps_.may_send());
+  return chosen;
 }
 
 std::int32_t KafkaProducer::choose(KafkaTopic& topic, const ProducerRecord& record, std::size_t size) const {
@@ -321,8 +338,9 @@ void KafkaProducer::drop_unwritten() {
 }
 
 Result<std::unique_ptr<Producer>> make_kafka_producer(std::shared_ptr<KafkaContext> context,
-                                                      const Properties& properties, DeliveryListener listener) {
-  return KafkaProducer::make(std::move(context), properties, std::move(listener));
+                                                      const Properties& properties, DeliveryListener listener,
+                                                      Partitioner partitioner) {
+  return KafkaProducer::make(std::move(context), properties, std::move(listener), std::move(partitioner));
 }
 
 }  // namespace millrace

@@ -41,7 +41,8 @@ struct KafkaTopic {
 class KafkaProducer final : public Producer {
  public:
   static Result<std::unique_ptr<KafkaProducer>> make(std::shared_ptr<KafkaContext> context,
-                                                     const Properties& properties, DeliveryListener listener);
+                                                     const Properties& properties, DeliveryListener listener,
+                                                     Partitioner partitioner);
   ~KafkaProducer() override;
 
   Result<void> send(const ProducerRecord& record) override;
@@ -59,7 +60,7 @@ class KafkaProducer final : public Producer {
   static constexpr std::chrono::seconds kFarewellPatience{30};
 
   KafkaProducer(std::shared_ptr<KafkaContext> context, const Properties& properties, DeliveryListener listener,
-                RdHandle handle);
+                Partitioner partitioner, RdHandle handle);
 
   struct Target {
     rd_kafka_topic_t* topic;
@@ -68,7 +69,12 @@ class KafkaProducer final : public Producer {
   /// Errors: `kUnknownTopicOrPartition`, and what ended an earlier batch of the partition.
   [[nodiscard]] Result<Target> target_of(const ProducerRecord& record, std::size_t size);
   [[nodiscard]] Result<KafkaTopic*> open_topic(std::unique_lock<std::mutex>& lock, std::string_view name);
+  /// As the `partitioner` property says.
   [[nodiscard]] std::int32_t choose(KafkaTopic& topic, const ProducerRecord& record, std::size_t size) const;
+  /// What the program chooses, or the record itself says.
+  [[nodiscard]] Result<std::optional<PartitionIndex>> wanted_partition(std::unique_lock<std::mutex>& lock,
+                                                                       const KafkaTopic& topic,
+                                                                       const ProducerRecord& record);
   [[nodiscard]] Result<void> wait_for_room(TimePoint until);
   void report();
   void take(rd_kafka_event_t* event);
@@ -87,6 +93,7 @@ class KafkaProducer final : public Producer {
   const std::shared_ptr<KafkaContext> context_;
   const KafkaProducerSettings settings_;
   const DeliveryListener listener_;
+  const Partitioner partitioner_;
   const RdHandle handle_;
 
   mutable std::mutex mutex_;
