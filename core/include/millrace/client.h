@@ -335,7 +335,39 @@ struct GroupDescription {
   std::vector<GroupMemberDescription> members;
 };
 
-/// Topics, their settings and offsets; consumer groups.
+/// A transactional id in a list. `state` is Kafka's word: "Empty", "Ongoing", "PrepareCommit", "CompleteAbort", ...
+struct TransactionListing {
+  std::string id;
+  ProducerId producer = kNoProducerId;
+  std::string state;
+};
+
+struct TransactionDescription {
+  std::string id;
+  std::string state;
+  ProducerId producer = kNoProducerId;
+  ProducerEpoch epoch = kNoProducerEpoch;
+  /// `transaction.timeout.ms` of its producer.
+  Duration timeout{};
+  /// Absent when no transaction is under way.
+  std::optional<Timestamp> started;
+  /// What the transaction has written to, offsets of groups included; in their order.
+  std::vector<TopicPartition> partitions;
+};
+
+/// An idempotent or transactional producer as a partition knows it.
+struct PartitionProducer {
+  ProducerId producer = kNoProducerId;
+  ProducerEpoch epoch = kNoProducerEpoch;
+  std::int32_t last_sequence = -1;
+  Timestamp last_timestamp = kNoTimestamp;
+  /// Of the coordinator that ended its last transaction; -1 when none is known.
+  std::int32_t coordinator_epoch = -1;
+  /// Where its open transaction begins, `kNoOffset` when none is open: who reads committed records gets no further.
+  Offset open_from = kNoOffset;
+};
+
+/// Topics, their settings and offsets; consumer groups; transactions.
 ///
 /// Threading: any thread. Calls block until done or until `request.timeout.ms`.
 class Admin {
@@ -371,6 +403,21 @@ class Admin {
                                                          std::span<const PartitionOffset> offsets);
   /// Errors: `kGroupIdNotFound`, `kNonEmptyGroup`.
   [[nodiscard]] virtual Result<void> delete_group(std::string_view group);
+
+  /// Every transactional id that was not forgotten for long disuse, in order.
+  [[nodiscard]] virtual Result<std::vector<TransactionListing>> list_transactions();
+  /// Errors: `kTransactionalIdNotFound`.
+  [[nodiscard]] virtual Result<TransactionDescription> describe_transaction(std::string_view id);
+  /// Ends the producer that has the id: its open transaction is aborted, every later call of it gives
+  /// `kProducerFenced`. The next `init_transactions` with the id is free. An id that nobody has is taken note of.
+  [[nodiscard]] virtual Result<void> fence_producer(std::string_view id);
+  /// Errors: `kUnknownTopicOrPartition`.
+  [[nodiscard]] virtual Result<std::vector<PartitionProducer>> partition_producers(const TopicPartition& partition);
+  /// Ends, as aborted, what `producer` (of `partition_producers`) has open in the partition, whatever its coordinator
+  /// knows. Only for a transaction that hangs: one that is open for long and of which `list_transactions` shows
+  /// nothing; any other `fence_producer` ends in all its partitions. Errors: `kInvalidTxnState` (nothing is open),
+  /// `kUnknownTopicOrPartition`, `kInvalidProducerEpoch` (it has gone on since).
+  [[nodiscard]] virtual Result<void> abort_hanging(const TopicPartition& partition, const PartitionProducer& producer);
 };
 
 /// The one seam between a program and a log: embedded in this process, or a cluster.

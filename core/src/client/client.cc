@@ -56,5 +56,16 @@ Result<void> Admin::alter_group_offsets(std::string_view /*group*/, std::span<co
   return unsupported("alter_group_offsets");
 }
 Result<void> Admin::delete_group(std::string_view /*group*/) { return unsupported("delete_group"); }
+Result<std::vector<TransactionListing>> Admin::list_transactions() { return unsupported("list_transactions"); }
+Result<TransactionDescription> Admin::describe_transaction(std::string_view /*id*/) {
+  return unsupported("describe_transaction");
+}
+Result<void> Admin::fence_producer(std::string_view /*id*/) { return unsupported("fence_producer"); }
+Result<std::vector<PartitionProducer>> Admin::partition_producers(const TopicPartition& /*partition*/) {
+  return unsupported("partition_producers");
+}
+Result<void> Admin::abort_hanging(const TopicPartition& /*partition*/, const PartitionProducer& /*producer*/) {
+  return unsupported("abort_hanging");
+}
 
 }  // namespace millrace

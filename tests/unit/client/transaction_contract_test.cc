@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <mutex>
+#include <thread>
 
 #include "unit/client/logs.h"
 #include "unit/client/orders.h"
@@ -161,8 +162,8 @@ TEST_P(TransactionContract, LetsTwoProducersGoOnSideBySide) {
   must(second->begin_transaction());
   for (int i = 0; i < 3; ++i) {
     send(*first, "first " + std::to_string(i));
-    send(*second, "second " + std::to_string(i));
     must(first->flush(kPatience));
+    send(*second, "second " + std::to_string(i));
     must(second->flush(kPatience));
   }
   must(second->abort_transaction(kPatience));
@@ -431,6 +432,87 @@ TEST_P(TransactionContract, RefusesPropertiesThatCannotHoldWhatTransactionsPromi
     EXPECT_THAT(made.error().message(), HasSubstr("\"transactional.id\" needs"));
   }
   EXPECT_EQ(must(client_->consumer())->group_metadata().error().code(), ErrorCode::kInvalidGroupId);
+}
+
+// --- administration ---
+
+TEST_P(TransactionContract, ShowsWhatIsUnderWayAndWhatIsDone) {
+  const auto described_by = [&](const std::string& id) { return must(admin_->describe_transaction(id)); };
+  const auto listed_as = [&](const std::string& id) {
+    for (const auto& one : must(admin_->list_transactions())) {
+      if (one.id == id) return one.state;
+    }
+    return std::string{};
+  };
+  EXPECT_EQ(admin_->describe_transaction("nobody's").error().code(), ErrorCode::kTransactionalIdNotFound);
+  EXPECT_EQ(listed_as("shown"), "");
+
+  const auto made = producer("shown", {{"transaction.timeout.ms", "45000"}});
+  EXPECT_EQ(listed_as("shown"), "Empty");
+  EXPECT_FALSE(described_by("shown").started);
+
+  must(made->begin_transaction());
+  send(*made, "a", 2);
+  send(*made, "b", 0);
+  must(made->flush(kPatience));
+  const auto open = described_by("shown");
+  EXPECT_EQ(open.id, "shown");
+  EXPECT_EQ(open.state, "Ongoing");
+  EXPECT_EQ(listed_as("shown"), "Ongoing");
+  EXPECT_GE(open.producer, ProducerId{0});
+  EXPECT_GE(open.epoch, ProducerEpoch{0});
+  EXPECT_EQ(open.timeout, 45s);
+  ASSERT_TRUE(open.started);
+  EXPECT_GT(*open.started, Timestamp{});
+  EXPECT_THAT(open.partitions, ElementsAre(orders(0), orders(2)));
+  const auto writers = must(admin_->partition_producers(orders(2)));
+  ASSERT_THAT(writers, SizeIs(1));
+  EXPECT_EQ(writers[0].producer, open.producer);
+  EXPECT_EQ(writers[0].epoch, open.epoch);
+  EXPECT_EQ(writers[0].last_sequence, 0);
+  EXPECT_EQ(writers[0].open_from, Offset{0});
+  EXPECT_THAT(must(admin_->partition_producers(orders(1))), IsEmpty());
+  EXPECT_EQ(admin_->partition_producers(orders(7)).error().code(), ErrorCode::kUnknownTopicOrPartition);
+
+  must(made->commit_transaction(kPatience));
+  // The decision counts at once; the coordinator notes a moment later that every partition knows of it.
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (listed_as("shown") == "PrepareCommit" && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  EXPECT_EQ(listed_as("shown"), "CompleteCommit");
+  EXPECT_EQ(must(admin_->partition_producers(orders(2))).at(0).open_from, kNoOffset);
+}
+
+TEST_P(TransactionContract, LetsAnAdministratorEndAProducer) {
+  const auto made = producer();
+  must(made->begin_transaction());
+  send(*made, "a zombie's");
+  must(made->flush(kPatience));
+
+  must(admin_->fence_producer("till"));
+
+  // The record, and the marker.
+  await_committed_end(Offset{2});
+  EXPECT_EQ(made->commit_transaction(kPatience).error().code(), ErrorCode::kProducerFenced);
+  commit_one(*producer(), "alive");
+  EXPECT_THAT(committed_up_to("alive"), ElementsAre("alive"));
+  must(admin_->fence_producer("not yet seen"));
+  EXPECT_EQ(must(admin_->describe_transaction("not yet seen")).state, "Empty");
+}
+
+TEST_P(TransactionContract, LetsAnAdministratorAbortWhatHangsInAPartition) {
+  const auto made = producer();
+  must(made->begin_transaction());
+  send(*made, "hangs", 1);
+  must(made->flush(kPatience));
+  const auto hanging = must(admin_->partition_producers(orders(1))).at(0);
+
+  must(admin_->abort_hanging(orders(1), hanging));
+
+  await_committed_end(Offset{2}, 1);
+  EXPECT_EQ(must(admin_->partition_producers(orders(1))).at(0).open_from, kNoOffset);
+  EXPECT_EQ(admin_->abort_hanging(orders(1), hanging).error().code(), ErrorCode::kInvalidTxnState);
+  EXPECT_EQ(admin_->abort_hanging(orders(7), hanging).error().code(), ErrorCode::kUnknownTopicOrPartition);
 }
 
 INSTANTIATE_TEST_SUITE_P(Logs, TransactionContract, ::testing::ValuesIn(log_kinds()),

@@ -7,13 +7,15 @@
 #include "client/embedded/embedded_client.h"
 #include "client/embedded/wait_for.h"
 #include "client/group/group_errors.h"
+#include "client/transaction_answers.h"
+#include "client/transaction_steps.h"
 #include "metadata/controller.h"
 #include "protocol/consumer_protocol.h"
 
 namespace millrace {
 namespace {
 
-constexpr std::chrono::milliseconds kLoadPause{10};
+constexpr std::chrono::milliseconds kReadyPause{10};
 
 class EmbeddedAdmin final : public Admin {
  public:
@@ -114,7 +116,7 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<std::vector<GroupListing>> list_groups() override {
-    MILLRACE_TRY(groups, when_loaded("listing groups", [&] { return broker().groups().list(); }));
+    MILLRACE_TRY(groups, when_ready("listing groups", [&] { return broker().groups().list(); }));
     std::vector<GroupListing> listed;
     for (auto& group : groups) {
       listed.push_back(
@@ -124,7 +126,7 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<GroupDescription> describe_group(std::string_view id) override {
-    auto group = when_loaded("describing a group", [&] { return broker().groups().describe(std::string{id}); });
+    auto group = when_ready("describing a group", [&] { return broker().groups().describe(std::string{id}); });
     const bool is_classic =
         group ? group->state != GroupState::kDead : group.error().code() != ErrorCode::kNotCoordinator;
     if (!is_classic) {
@@ -154,8 +156,8 @@ class EmbeddedAdmin final : public Admin {
   }
 
   Result<std::vector<PartitionOffset>> group_offsets(std::string_view group) override {
-    const auto found = when_loaded("fetching the offsets of a group",
-                                   [&] { return broker().groups().fetch_all_offsets(std::string{group}); });
+    const auto found = when_ready("fetching the offsets of a group",
+                                  [&] { return broker().groups().fetch_all_offsets(std::string{group}); });
     if (!found && found.error().code() == ErrorCode::kNotCoordinator) return std::vector<PartitionOffset>{};
     if (!found) return std::unexpected(found.error());
     std::vector<PartitionOffset> offsets;
@@ -198,26 +200,98 @@ class EmbeddedAdmin final : public Admin {
     return deleted_group(group, codes.front());
   }
 
+  Result<std::vector<TransactionListing>> list_transactions() override {
+    MILLRACE_TRY(found, when_ready("listing transactions", [&] { return broker().transactions().list({}); }));
+    std::vector<TransactionListing> listed;
+    for (auto& one : found) {
+      listed.push_back({.id = std::move(one.id), .producer = one.producer, .state = std::string{name_of(one.state)}});
+    }
+    return listed;
+  }
+
+  Result<TransactionDescription> describe_transaction(std::string_view id) override {
+    auto found =
+        when_ready("describing a transaction", [&] { return broker().transactions().describe(std::string{id}); });
+    // Before the first transaction there is no coordinator.
+    const bool is_unknown = !found && (found.error().code() == ErrorCode::kTransactionalIdNotFound ||
+                                       found.error().code() == ErrorCode::kNotCoordinator);
+    if (is_unknown) return unknown_transaction(id);
+    if (!found) return std::unexpected(std::move(found).error());
+    const auto& data = found->data;
+    TransactionDescription described{.id = std::string{id},
+                                     .state = std::string{name_of(data.state)},
+                                     .producer = data.producer.id,
+                                     .epoch = data.producer.epoch,
+                                     .timeout = data.timeout,
+                                     .started = {},
+                                     .partitions = {data.partitions.begin(), data.partitions.end()}};
+    if (data.started != kNoTimestamp) described.started = data.started;
+    return described;
+  }
+
+  Result<void> fence_producer(std::string_view id) override {
+    const auto what = fmt::format("fencing the producer of \"{}\"", id);
+    MILLRACE_TRY(found, wait_for<Result<void>>(what, timeout_,
+                                               [&](auto done) { broker().transactions().ensure(std::move(done)); }));
+    MILLRACE_CHECK(found);
+    const std::string name{id};
+    return when_ready(what, [&]() -> Result<void> {
+      MILLRACE_TRY(answer, wait_for<TransactionAnswer>(what, timeout_, [&](auto done) {
+                     broker().transactions().init(name, {.timeout = kFencingTimeout}, std::move(done));
+                   }));
+      if (answer.error == ErrorCode::kNone) return {};
+      return std::unexpected(transaction_error("fence the producer", name, answer.error));
+    });
+  }
+
+  Result<std::vector<PartitionProducer>> partition_producers(const TopicPartition& partition) override {
+    MILLRACE_TRY(active, broker().active_producers({.name = partition.topic}, partition.partition));
+    std::vector<PartitionProducer> shown;
+    for (const auto& one : active) {
+      shown.push_back({.producer = one.id,
+                       .epoch = one.epoch,
+                       .last_sequence = one.last_sequence,
+                       .last_timestamp = one.last_timestamp,
+                       .coordinator_epoch = one.coordinator_epoch,
+                       .open_from = one.open_transaction});
+    }
+    return shown;
+  }
+
+  Result<void> abort_hanging(const TopicPartition& partition, const PartitionProducer& producer) override {
+    MILLRACE_TRY(now, partition_producers(partition));
+    MILLRACE_CHECK(check_open(partition, now, producer));
+    const TransactionMarker marker{.producer = producer.producer,
+                                   .epoch = producer.epoch,
+                                   .end = TransactionEnd::kAbort,
+                                   .coordinator_epoch = marker_epoch(producer)};
+    MILLRACE_TRY(written, wait_for<Result<void>>(
+                              fmt::format("aborting a transaction in {}", partition.to_string()), timeout_,
+                              [&](auto done) { broker().write_marker(partition, marker, 0, std::move(done)); }));
+    return written;
+  }
+
  private:
   [[nodiscard]] BrokerCore& broker() const { return *context_->broker; }
-  /// Asks until the coordinator has read what was written before: for a moment after a start it has not.
+  /// Asks until the coordinator has read what was written before, which for a moment after a start it has not, and has
+  /// ended what it is about to end.
   template <class Ask>
-  [[nodiscard]] auto when_loaded(std::string_view what, Ask ask) const -> decltype(ask()) {
+  [[nodiscard]] auto when_ready(std::string_view what, Ask ask) const -> decltype(ask()) {
     struct Passed {};
     const auto until = deadline_in(timeout_);
     for (;;) {
       auto answer = ask();
-      const bool loads = !answer && answer.error().code() == ErrorCode::kCoordinatorLoadInProgress;
-      if (!loads || std::chrono::steady_clock::now() >= until) return answer;
+      const bool passes = !answer && transaction_passes(answer.error().code());
+      if (!passes || std::chrono::steady_clock::now() >= until) return answer;
       MILLRACE_CHECK(wait_for<Passed>(what, timeout_, [&](auto done) {
-        context_->executor.post_at(context_->clock.now() + kLoadPause,
+        context_->executor.post_at(context_->clock.now() + kReadyPause,
                                    [done = std::move(done)]() mutable { done(Passed{}); });
       }));
     }
   }
   [[nodiscard]] Result<std::vector<ErrorCode>> answers_when_loaded(
       std::string_view what, const std::function<void(ErrorCodesDone)>& ask) const {
-    return when_loaded(what, [&]() -> Result<std::vector<ErrorCode>> {
+    return when_ready(what, [&]() -> Result<std::vector<ErrorCode>> {
       MILLRACE_TRY(codes, wait_for<std::vector<ErrorCode>>(what, timeout_, ask));
       if (codes.empty() || codes.front() != ErrorCode::kCoordinatorLoadInProgress) return codes;
       return fail(codes.front(), fmt::format("{}: the coordinator still reads what was written before", what));

@@ -53,6 +53,7 @@ bool Cluster::passes(ErrorCode code) {
     case ErrorCode::kCoordinatorNotAvailable:
     case ErrorCode::kCoordinatorLoadInProgress:
     case ErrorCode::kUnstableOffsetCommit:
+    case ErrorCode::kConcurrentTransactions:
       return true;
     default:
       return false;
@@ -195,15 +196,17 @@ Result<BrokerId> Cluster::leader_of(const TopicPartition& partition, TimePoint d
                           found.partitions.size(), partition.partition.value()));
 }
 
-Result<BrokerId> Cluster::coordinator_of(std::string_view group, TimePoint deadline) {
+Result<BrokerId> Cluster::coordinator_of(std::string_view key, TimePoint deadline, Coordinates what) {
   protocol::FindCoordinatorRequest request;
-  request.key = group;
+  request.key = key;
+  request.key_type = static_cast<std::int8_t>(what);
   auto answer = call<protocol::FindCoordinatorResponse>(kAny, request, deadline, kOneCoordinator);
   // The broker that was asked may be gone, and another one there.
   if (!answer) answer = call<protocol::FindCoordinatorResponse>(kAny, request, deadline, kOneCoordinator);
   MILLRACE_TRY(found, std::move(answer));
   if (found.error_code != ErrorCode::kNone) {
-    return fail(found.error_code, fmt::format("cannot find the coordinator of group \"{}\": {}", group,
+    return fail(found.error_code, fmt::format("cannot find the coordinator of {} \"{}\": {}",
+                                              what == Coordinates::kGroup ? "group" : "transactional.id", key,
                                               found.error_message.value_or(std::string{name_of(found.error_code)})));
   }
   const std::lock_guard lock{mutex_};

@@ -58,12 +58,15 @@ class Cluster {
   /// Errors: `kUnknownTopicOrPartition`.
   [[nodiscard]] Result<protocol::MetadataResponseTopic> topic(std::string_view name, TimePoint deadline);
   [[nodiscard]] Result<BrokerId> leader_of(const TopicPartition& partition, TimePoint deadline);
-  [[nodiscard]] Result<BrokerId> coordinator_of(std::string_view group, TimePoint deadline);
+  /// What a coordinator coordinates, by the protocol's numbers.
+  enum class Coordinates : std::int8_t { kGroup = 0, kTransaction = 1 };
+  [[nodiscard]] Result<BrokerId> coordinator_of(std::string_view key, TimePoint deadline,
+                                                Coordinates what = Coordinates::kGroup);
   [[nodiscard]] Result<BrokerId> controller(TimePoint deadline);
   [[nodiscard]] Result<std::vector<BrokerId>> brokers(TimePoint deadline);
 
   /// Calls `attempt` until it does not fail with something that passes by itself: a leader or coordinator that moved,
-  /// loads, or is not there yet.
+  /// loads, is not there yet, or still ends the transaction before.
   template <class T>
   [[nodiscard]] static Result<T> retried(TimePoint deadline, const std::function<Result<T>()>& attempt) {
     for (;;) {

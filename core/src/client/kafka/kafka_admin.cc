@@ -6,6 +6,7 @@
 #include "client/client_config.h"
 #include "client/group/group_errors.h"
 #include "client/kafka/kafka_client.h"
+#include "client/kafka/transaction_questions.h"
 #include "protocol/consumer_group_describe.h"
 #include "protocol/consumer_protocol.h"
 #include "protocol/create_partitions.h"
@@ -75,6 +76,20 @@ class KafkaAdmin final : public Admin {
   Result<std::vector<PartitionOffset>> group_offsets(std::string_view group) override;
   Result<void> alter_group_offsets(std::string_view group, std::span<const PartitionOffset> offsets) override;
   Result<void> delete_group(std::string_view group) override;
+
+  Result<std::vector<TransactionListing>> list_transactions() override {
+    return ask_transactions(cluster(), deadline());
+  }
+  Result<TransactionDescription> describe_transaction(std::string_view id) override {
+    return ask_transaction(cluster(), id, deadline());
+  }
+  Result<void> fence_producer(std::string_view id) override { return ask_to_fence(cluster(), id, deadline()); }
+  Result<std::vector<PartitionProducer>> partition_producers(const TopicPartition& partition) override {
+    return ask_producers(cluster(), partition, deadline());
+  }
+  Result<void> abort_hanging(const TopicPartition& partition, const PartitionProducer& producer) override {
+    return ask_to_abort(cluster(), partition, producer, deadline());
+  }
 
  private:
   /// A group of the consumer protocol (KIP-848), of which DescribeGroups knows nothing.
