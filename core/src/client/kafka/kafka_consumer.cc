@@ -198,6 +198,7 @@ Result<void> KafkaConsumer::apply_assignment() {
                              RdError{rd_kafka_incremental_unassign(handle_.get(), to_list(removed).get())}));
   }
   if (!added.empty()) {
+    const auto topics = learn_topics(handle_.get(), added);
     const std::span<const PartitionOffset> offsets{added};
     MILLRACE_CHECK(rd_result("cannot assign partitions",
                              RdError{rd_kafka_incremental_assign(handle_.get(), to_list(offsets).get())}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
 
 namespace millrace {
 namespace {
@@ -68,6 +69,20 @@ Result<RdHandle> make_handle(rd_kafka_type_t type, RdConf conf) {
   if (!handle) return fail(ErrorCode::kInvalidConfig, fmt::format("kafka: {}", problem));
   (void)conf.release();  // the handle's now
   return handle;
+}
+
+std::vector<RdTopic> learn_topics(rd_kafka_t* consumer, std::span<const PartitionOffset> partitions) {
+  // As long as it would take by itself.
+  constexpr std::chrono::seconds kLearningPatience{1};
+  constexpr int kOnlyKnown = 0;
+  std::set<std::string> names;
+  for (const auto& one : partitions) names.insert(one.partition.topic);
+  std::vector<RdTopic> topics;
+  for (const auto& name : names) topics.emplace_back(rd_kafka_topic_new(consumer, name.c_str(), nullptr));
+  const rd_kafka_metadata_t* learnt = nullptr;
+  const auto error = rd_kafka_metadata(consumer, kOnlyKnown, nullptr, &learnt, rd_timeout(kLearningPatience));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) rd_kafka_metadata_destroy(learnt);
+  return topics;
 }
 
 RdPartitions to_list(const std::vector<TopicPartition>& partitions) {

@@ -52,6 +52,10 @@ using RdError = std::unique_ptr<rd_kafka_error_t, RdDestroy<rd_kafka_error_destr
 /// A producer or consumer; takes `conf`.
 [[nodiscard]] Result<RdHandle> make_handle(rd_kafka_type_t type, RdConf conf);
 
+/// Makes a consumer know who leads these partitions, before it is given them: else it looks once a second, and begins
+/// to read up to a second late. The topics are to be kept until then. What cannot be learnt now it learns by itself.
+[[nodiscard]] std::vector<RdTopic> learn_topics(rd_kafka_t* consumer, std::span<const PartitionOffset> partitions);
+
 [[nodiscard]] RdGroupMetadata to_rd(const GroupMetadata& metadata);
 /// Of a consumer's handle. Errors: `kUnsupported` for a librdkafka that writes it down in another form.
 [[nodiscard]] Result<GroupMetadata> group_metadata_of(rd_kafka_t* consumer);
