@@ -222,8 +222,8 @@ class Consumer {
  public:
   virtual ~Consumer() = default;
 
-  /// Reads these from now on, and no others. A partition that was assigned before keeps its position. Errors:
-  /// `kUnknownTopicOrPartition`; `kInvalidArgument` while it is subscribed.
+  /// Reads these from now on, and no others. A partition that was assigned before keeps its position; one that is
+  /// named twice is read once. Errors: `kUnknownTopicOrPartition`; `kInvalidArgument` while it is subscribed.
   [[nodiscard]] virtual Result<void> assign(std::vector<TopicPartition> partitions) = 0;
   /// Reads, with its group, these topics from now on: joins in the next `poll`. None: leaves the group. A topic that
   /// does not exist is read once it does. Errors: `kInvalidGroupId` (no `group.id`); `kInvalidArgument` while

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace millrace {
 
@@ -35,7 +36,9 @@ Result<AssignedPartition*> Assignment::find_or_fail(const TopicPartition& partit
 void Assignment::assign(std::vector<TopicPartition> partitions) {
   Partitions assigned;
   assigned.reserve(partitions.size());
+  std::set<TopicPartition> seen;
   for (auto& partition : partitions) {
+    if (!seen.insert(partition).second) continue;
     if (const auto* known = find(partition)) {
       assigned.push_back(*known);
     } else {

@@ -321,6 +321,15 @@ TEST_P(ClientContract, KeepsThePositionOfAPartitionThatStaysAssigned) {
   EXPECT_EQ(consumer->assign({{"orders", PartitionIndex{2}}}).error().code(), ErrorCode::kUnknownTopicOrPartition);
 }
 
+TEST_P(ClientContract, ReadsAPartitionOnceThatIsNamedTwice) {
+  create("orders");
+  send_all("orders", numbers(3));
+  const auto consumer = reader_of({kOrders0, kOrders0});
+  EXPECT_THAT(consumer->assignment(), ElementsAre(kOrders0));
+  EXPECT_THAT(poll_records(*consumer, 3), SizeIs(3));
+  EXPECT_THAT(must(consumer->poll(Duration::zero())), SizeIs(0));
+}
+
 TEST_P(ClientContract, GivesNothingOfAPausedPartition) {
   create("orders", 2);
   auto producer = must(client_->producer());

@@ -29,8 +29,8 @@ Result<std::vector<TransactionListing>> ask_transactions(Cluster& cluster, TimeP
   std::vector<TransactionListing> listed;
   for (const auto broker : brokers) {
     const auto ask = [&]() -> Result<protocol::ListTransactionsResponse> {
-      MILLRACE_TRY(answer, cluster.call<protocol::ListTransactionsResponse>(
-                               broker, protocol::ListTransactionsRequest{}, deadline));
+      MILLRACE_TRY(answer, cluster.call<protocol::ListTransactionsResponse>(broker, protocol::ListTransactionsRequest{},
+                                                                            deadline));
       // One that coordinates nothing yet has none.
       if (answer.error_code == ErrorCode::kNone || answer.error_code == ErrorCode::kCoordinatorNotAvailable) {
         return answer;
@@ -102,9 +102,8 @@ Result<std::vector<PartitionProducer>> ask_producers(Cluster& cluster, const Top
     }
     const auto& found = response.topics[0].partitions[0];
     if (found.error_code != ErrorCode::kNone) {
-      return fail(found.error_code,
-                  fmt::format("cannot look at the producers of {}: {}", partition.to_string(),
-                              found.error_message.value_or(std::string{name_of(found.error_code)})));
+      return fail(found.error_code, fmt::format("cannot look at the producers of {}: {}", partition.to_string(),
+                                                found.error_message.value_or(std::string{name_of(found.error_code)})));
     }
     Shown shown;
     for (const auto& one : found.active_producers) {
