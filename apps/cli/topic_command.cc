@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/suggest.h"
 #include "cli/admin_command.h"
 #include "cli/checks.h"
 #include "cli/command.h"
@@ -231,6 +232,20 @@ Result<void> describe_topics(Admin& admin, const TopicOptions& options, Output& 
   return {};
 }
 
+/// Brokers take any key that is to go back to its default, a misspelt one too.
+Result<void> check_keys(Admin& admin, const std::string& topic, const std::vector<std::string>& keys) {
+  if (keys.empty()) return {};
+  MILLRACE_TRY(configs, admin.topic_configs(topic));
+  std::vector<std::string_view> known;
+  for (const auto& [key, value] : configs) known.push_back(key);
+  for (const auto& key : keys) {
+    if (configs.contains(key)) continue;
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("--unset: topic \"{}\" has no setting \"{}\".{}", topic, key, did_you_mean(key, known)));
+  }
+  return {};
+}
+
 Result<void> alter_topics(Admin& admin, const TopicOptions& options, Output& output) {
   std::vector<std::pair<std::string, std::optional<std::string>>> changes;
   for (const auto& config : options.configs) {
@@ -242,6 +257,7 @@ Result<void> alter_topics(Admin& admin, const TopicOptions& options, Output& out
     return fail(ErrorCode::kInvalidConfig, "nothing to change: give --config, --unset or --partitions");
   }
   for (const auto& name : options.names) {
+    MILLRACE_CHECK(check_keys(admin, name, options.unset));
     if (!changes.empty()) MILLRACE_CHECK(admin.alter_topic_configs(name, changes));
     if (options.partitions > 0) MILLRACE_CHECK(admin.create_partitions(name, options.partitions));
     confirm(options, output, "changed", name);

@@ -57,6 +57,7 @@ def topics(log):
     log.refused(1, "returns", "topic", "describe", "returns")
     log.refused(1, "exists already", "topic", "create", "orders")
     log.refused(2, "nothing to change", "topic", "alter", "orders")
+    log.refused(2, 'Did you mean "retention.ms"?', "topic", "alter", "orders", "--unset", "retention.sm")
     log.refused(2, 'Did you mean "describe"?', "topic", "descrbe", "orders")
     log.refused(2, 'Did you mean "--partitions"?', "topic", "create", "x", "--partition=3")
 
