@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "base/utf8.h"
 #include "cli/json_text.h"
 
@@ -91,6 +92,22 @@ Result<std::optional<std::int64_t>> number_member(const JsonValue& object, const
   return found->value.GetInt64();
 }
 
+/// A member that nobody knows would be lost in silence, and a line that is the value itself become an empty record.
+Result<void> check_members(const JsonValue& object) {
+  // Where a record was is no part of it: `millrace consume` says it.
+  constexpr std::string_view kMembers[] = {"key",       "key_hex",   "value", "value_hex", "headers",
+                                           "partition", "timestamp", "topic", "offset"};
+  for (const auto& member : object.GetObject()) {
+    const std::string_view name{member.name.GetString(), member.name.GetStringLength()};
+    if (std::ranges::find(kMembers, name) != std::end(kMembers)) continue;
+    return wrong_line(
+        fmt::format("unknown member \"{}\".{} A record is {{\"key\": ..., \"value\": ...}}; lines that are "
+                    "values themselves go without --form json",
+                    name, did_you_mean(name, kMembers)));
+  }
+  return {};
+}
+
 Result<LineRecord> parse_json(std::string_view line) {
   rapidjson::Document document;
   document.Parse(line.data(), line.size());
@@ -99,6 +116,7 @@ Result<LineRecord> parse_json(std::string_view line) {
                                   rapidjson::GetParseError_En(document.GetParseError())));
   }
   if (!document.IsObject()) return wrong_line("no JSON object");
+  MILLRACE_CHECK(check_members(document));
   LineRecord record;
   MILLRACE_TRY(key, bytes_member(document, "key"));
   MILLRACE_TRY(value, bytes_member(document, "value"));

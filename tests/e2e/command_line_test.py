@@ -96,6 +96,8 @@ def records(log, folder):
     source.write_text("from a file\n")
     answer = log.do("produce", "lines", "--file", source, "--json")
     assert json.loads(answer) == {"topic": "lines", "records": 1}, answer
+    log.refused(2, "go without --form json", "produce", "lines", "--form", "json", stdin=b'{"customer":7}\n')
+    assert log.do("consume", "lines", "lines", "--partition", "0", "--partition", "0", "--from", "4") == b"from a file\n"
     log.refused(2, "line 2: not JSON", "produce", "lines", "--form", "json", stdin=b'{"value":"good"}\n{"value"\n')
     assert log.do("consume", "lines", "--from", "5") == b"good\n", "what was before a wrong line is stored"
     log.refused(1, "there is no topic", "consume", "nothing-here")

@@ -90,6 +90,8 @@ TEST(RecordForm, SaysWhatIsWrongWithALineOfJson) {
   EXPECT_THAT(problem(RecordForm::kJson, "{\"value\":1}"), HasSubstr("\"value\" is no string"));
   EXPECT_THAT(problem(RecordForm::kJson, "{\"partition\":-1}"), HasSubstr("no whole number"));
   EXPECT_THAT(problem(RecordForm::kJson, "{\"headers\":{\"a\":1}}"), HasSubstr("neither a string"));
+  EXPECT_THAT(problem(RecordForm::kJson, "{\"valu\":\"v\"}"), HasSubstr("\"valu\". Did you mean \"value\"?"));
+  EXPECT_THAT(problem(RecordForm::kJson, "{\"customer\":7}"), HasSubstr("go without --form json"));
 }
 
 TEST(TimeWords, AreDatesTimesOrMilliseconds) {
