@@ -13,7 +13,7 @@ class Output;
 struct AdminCommand {
   CLI::App* command;
   std::function<Result<void>(Admin&, Output&)> act;
-  Folder folder = Folder::kMustExist;
+  Folder folder = Folder::kMustBeLog;
 };
 
 /// Runs the one that was given on the command line; gives the exit code. What was done is said also when what came next

@@ -231,7 +231,7 @@ Result<Properties> consumer_properties(const ConsumeOptions& options) {
 
 Result<void> consume(const ConsumeOptions& options, const StopSignals& signals) {
   MILLRACE_TRY(properties, consumer_properties(options));
-  MILLRACE_TRY(client, open_log(options.log, Folder::kMustExist));
+  MILLRACE_TRY(client, open_log(options.log, Folder::kMustBeLog));
   MILLRACE_TRY(admin, client->admin());
   MILLRACE_TRY(consumer, client->consumer(properties));
   Reader reader{options, *consumer, *admin, signals};

@@ -9,6 +9,22 @@
 #include "cli/command.h"
 
 namespace millrace::cli {
+namespace {
+
+/// Opening would make a log of any folder, and of a mistyped name an empty one.
+Result<void> check_log_folder(const std::string& at, const std::filesystem::path& directory) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(directory, ignored)) {
+    return fail(ErrorCode::kNotFound, fmt::format("--at {}: there is no such folder", at));
+  }
+  // Every log has it, Kafka's too.
+  if (std::filesystem::exists(directory / "meta.properties", ignored)) return {};
+  return fail(ErrorCode::kNotFound, fmt::format("--at {}: the folder holds no log; \"millrace topic create\" and "
+                                                "\"millrace produce\" make one",
+                                                at));
+}
+
+}  // namespace
 
 void declare_log_address(CLI::App& app, LogAddress& address) {
   app.add_option("--at", address.at,
@@ -32,12 +48,9 @@ Result<std::unique_ptr<Client>> open_log(const LogAddress& address, Folder folde
     MILLRACE_TRY(parsed, parse_setting("--set", setting));
     properties.insert_or_assign(std::move(parsed.first), std::move(parsed.second));
   }
-  std::error_code ignored;
   const bool is_folder = address.at.starts_with(kEmbedded);
   const auto directory = is_folder ? address.at.substr(kEmbedded.size()) : std::string{};
-  if (folder == Folder::kMustExist && !directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
-    return fail(ErrorCode::kNotFound, fmt::format("--at {}: there is no such folder", address.at));
-  }
+  if (folder == Folder::kMustBeLog && !directory.empty()) MILLRACE_CHECK(check_log_folder(address.at, directory));
   return Client::open(address.at, properties);
 }
 

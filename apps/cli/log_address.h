@@ -18,12 +18,12 @@ struct LogAddress {
   std::vector<std::string> settings;
 };
 
-enum class Folder : unsigned char { kMustExist, kMayBeMade };
+enum class Folder : unsigned char { kMustBeLog, kMayBeMade };
 
 void declare_log_address(CLI::App& app, LogAddress& address);
 
 /// Errors: `kInvalidConfig` for --set without a key; those of `Client::open`. A folder that is only looked at is not
-/// made: `kNotFound`.
+/// made a log: `kNotFound`.
 [[nodiscard]] Result<std::unique_ptr<Client>> open_log(const LogAddress& address, Folder folder);
 
 /// KEY=VALUE. Errors: `kInvalidConfig`, naming `option`.

@@ -224,6 +224,14 @@ def loads_the_kafka_client_only_when_asked(log, folder):
     assert program.run(lonely, "topic", "list", "--at", log.at).returncode == 0
 
 
+def looks_at_a_folder_without_changing_it():
+    with program.folder() as folder:
+        (folder / "letter.txt").write_text("no log")
+        for command in (("topic", "list"), ("group", "list"), ("consume", "orders")):
+            Log(f"embedded:{folder}").refused(1, "the folder holds no log", *command)
+        assert [path.name for path in folder.iterdir()] == ["letter.txt"]
+
+
 def completes(shell_words, expected):
     words = " ".join(f"'{word}'" for word in shell_words)
     script = f"""source <('{PROGRAM}' completion bash)
@@ -277,6 +285,7 @@ def main():
         print("embedded: good", flush=True)
         log.refused(1, "", "topic", "list")  # nobody listens there any more
     Log("embedded:/nonexistent/folder").refused(1, "no such folder", "topic", "list")
+    looks_at_a_folder_without_changing_it()
     Log("somewhere").refused(2, "is no address of a log", "topic", "list")
     completion()
     print("completion: good", flush=True)
