@@ -201,7 +201,8 @@ struct RebalanceListener {
   std::function<void(Partitions)> lost = {};
 };
 
-/// Gets what became of an asynchronous commit, inside a later `poll` or `close`, on the caller's thread.
+/// Gets what became of an asynchronous commit, inside a later `poll` or `close`, on the caller's thread. Must not
+/// throw.
 using CommitListener = std::function<void(const Result<void>&)>;
 
 /// Reads records from partitions that its group gives it, or that are assigned by hand.
@@ -401,6 +402,10 @@ class Admin {
   /// `kUnknownTopicOrPartition`.
   [[nodiscard]] virtual Result<void> alter_group_offsets(std::string_view group,
                                                          std::span<const PartitionOffset> offsets);
+  /// Forgets what the group has committed there: it goes on as in a partition that it never read. Its members must not
+  /// read the topics. Errors: `kGroupIdNotFound`, `kGroupSubscribedToTopic`.
+  [[nodiscard]] virtual Result<void> delete_group_offsets(std::string_view group,
+                                                          std::span<const TopicPartition> partitions);
   /// Errors: `kGroupIdNotFound`, `kNonEmptyGroup`.
   [[nodiscard]] virtual Result<void> delete_group(std::string_view group);
 
@@ -436,8 +441,8 @@ class Client {
   static Result<std::unique_ptr<Client>> open(std::string_view address, const Properties& properties = {},
                                               Logger* logger = nullptr);
 
-  /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait.
-  /// Without a `partitioner` the property of that name chooses.
+  /// `listener` is called from a thread of the client's, in the order of the batches of a partition; it must not wait
+  /// nor throw. Without a `partitioner` the property of that name chooses.
   [[nodiscard]] virtual Result<std::unique_ptr<Producer>> producer(const Properties& properties = {},
                                                                    DeliveryListener listener = {},
                                                                    Partitioner partitioner = {}) = 0;

@@ -55,6 +55,9 @@ Result<std::vector<PartitionOffset>> Admin::group_offsets(std::string_view /*gro
 Result<void> Admin::alter_group_offsets(std::string_view /*group*/, std::span<const PartitionOffset> /*offsets*/) {
   return unsupported("alter_group_offsets");
 }
+Result<void> Admin::delete_group_offsets(std::string_view /*group*/, std::span<const TopicPartition> /*partitions*/) {
+  return unsupported("delete_group_offsets");
+}
 Result<void> Admin::delete_group(std::string_view /*group*/) { return unsupported("delete_group"); }
 Result<std::vector<TransactionListing>> Admin::list_transactions() { return unsupported("list_transactions"); }
 Result<TransactionDescription> Admin::describe_transaction(std::string_view /*id*/) {

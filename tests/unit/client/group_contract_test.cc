@@ -297,6 +297,21 @@ TEST_P(GroupContract, ChangesAndDeletesOnlyAGroupWithoutMembers) {
   EXPECT_THAT(must(admin_->group_offsets("shop")), IsEmpty());
 }
 
+TEST_P(GroupContract, ForgetsOffsetsOfATopicThatNoMemberReads) {
+  must(admin_->alter_group_offsets("shop", std::vector{PartitionOffset{.partition = orders(1), .offset = Offset{5}},
+                                                       PartitionOffset{.partition = orders(2), .offset = Offset{6}}}));
+  auto consumer = member();
+  poll_until({consumer.get()}, [&] { return consumer->assignment().size() == 4; });
+  const std::vector asked{orders(1)};
+  EXPECT_EQ(admin_->delete_group_offsets("shop", asked).error().code(), ErrorCode::kGroupSubscribedToTopic);
+  must(consumer->close(kPatience));
+
+  must(admin_->delete_group_offsets("shop", asked));
+
+  for (const auto& left : must(admin_->group_offsets("shop"))) EXPECT_NE(left.partition, orders(1));
+  EXPECT_EQ(admin_->delete_group_offsets("nobody's", asked).error().code(), ErrorCode::kGroupIdNotFound);
+}
+
 TEST_P(GroupContract, GivesATopicMorePartitions) {
   must(admin_->create_partitions("orders", 6));
   EXPECT_THAT(must(admin_->describe_topic("orders")).partitions, SizeIs(6));

@@ -193,6 +193,21 @@ class EmbeddedAdmin final : public Admin {
     return {};
   }
 
+  Result<void> delete_group_offsets(std::string_view group, std::span<const TopicPartition> partitions) override {
+    const auto what = fmt::format("deleting offsets of group \"{}\"", group);
+    using Deleted = Result<std::vector<ErrorCode>>;
+    const std::vector<TopicPartition> wanted{partitions.begin(), partitions.end()};
+    const auto codes = when_ready(what, [&]() -> Deleted {
+      MILLRACE_TRY(deleted, wait_for<Deleted>(what, timeout_, [&](auto done) {
+                     broker().groups().delete_offsets(std::string{group}, wanted, std::move(done));
+                   }));
+      return deleted;
+    });
+    if (!codes) return deleted_group(group, codes.error().code());
+    for (std::size_t i = 0; i < wanted.size(); ++i) MILLRACE_CHECK(deleted_offset(group, wanted[i], (*codes)[i]));
+    return {};
+  }
+
   Result<void> delete_group(std::string_view group) override {
     MILLRACE_TRY(codes, answers_when_loaded(fmt::format("deleting group \"{}\"", group), [&](ErrorCodesDone done) {
                    broker().groups().delete_groups({std::string{group}}, std::move(done));

@@ -16,6 +16,15 @@ std::unexpected<Error> refused_offset(std::string_view group, const PartitionOff
                                 name_of(code)));
 }
 
+Result<void> deleted_offset(std::string_view group, const TopicPartition& partition, ErrorCode code) {
+  if (code == ErrorCode::kNone) return {};
+  const auto what = fmt::format("cannot delete the offset of group \"{}\" in {}", group, partition.to_string());
+  if (code == ErrorCode::kGroupSubscribedToTopic) {
+    return fail(code, fmt::format("{}: its members read the topic; stop them first", what));
+  }
+  return fail(code, fmt::format("{}: {}", what, name_of(code)));
+}
+
 Result<void> deleted_group(std::string_view group, ErrorCode code) {
   if (code == ErrorCode::kNone) return {};
   // A coordinator that has no topic yet knows of no group either.

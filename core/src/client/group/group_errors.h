@@ -13,6 +13,9 @@ namespace millrace {
 [[nodiscard]] std::unexpected<Error> refused_offset(std::string_view group, const PartitionOffset& offset,
                                                     ErrorCode code);
 
+/// What became of a group's offset that was to be deleted.
+[[nodiscard]] Result<void> deleted_offset(std::string_view group, const TopicPartition& partition, ErrorCode code);
+
 /// What became of a group that was to be deleted.
 [[nodiscard]] Result<void> deleted_group(std::string_view group, ErrorCode code);
 

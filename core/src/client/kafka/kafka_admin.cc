@@ -20,6 +20,7 @@
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/list_groups.h"
 #include "protocol/offset_commit.h"
+#include "protocol/offset_delete.h"
 
 namespace millrace {
 namespace {
@@ -75,6 +76,7 @@ class KafkaAdmin final : public Admin {
   Result<GroupDescription> describe_group(std::string_view group) override;
   Result<std::vector<PartitionOffset>> group_offsets(std::string_view group) override;
   Result<void> alter_group_offsets(std::string_view group, std::span<const PartitionOffset> offsets) override;
+  Result<void> delete_group_offsets(std::string_view group, std::span<const TopicPartition> partitions) override;
   Result<void> delete_group(std::string_view group) override;
 
   Result<std::vector<TransactionListing>> list_transactions() override {
@@ -411,6 +413,29 @@ Result<void> KafkaAdmin::alter_group_offsets(std::string_view group, std::span<c
         if (partition.error_code == ErrorCode::kNone) continue;
         const PartitionOffset about{.partition = {topic.name, partition.partition_index}};
         return refused_offset(group, about, partition.error_code);
+      }
+    }
+    return {};
+  });
+}
+
+Result<void> KafkaAdmin::delete_group_offsets(std::string_view group, std::span<const TopicPartition> partitions) {
+  const auto until = deadline();
+  protocol::OffsetDeleteRequest request;
+  request.group_id = group;
+  for (const auto& partition : partitions) {
+    request.topics.push_back({.name = partition.topic, .partitions = {{.partition_index = partition.partition}}});
+  }
+  return Cluster::retried<void>(until, [&]() -> Result<void> {
+    MILLRACE_TRY(response, ask_coordinator<protocol::OffsetDeleteResponse>(group, request, until));
+    if (Cluster::passes(response.error_code)) {
+      return fail(response.error_code,
+                  fmt::format("cannot delete offsets of group \"{}\": {}", group, name_of(response.error_code)));
+    }
+    MILLRACE_CHECK(deleted_group(group, response.error_code));
+    for (const auto& topic : response.topics) {
+      for (const auto& one : topic.partitions) {
+        MILLRACE_CHECK(deleted_offset(group, {topic.name, one.partition_index}, one.error_code));
       }
     }
     return {};
