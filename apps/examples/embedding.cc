@@ -75,6 +75,18 @@ millrace::Result<void> show_lag(millrace::Admin& admin, const std::string& group
   return {};
 }
 
+/// Ends every transaction that began before `limit`: readers of committed records get no further than where it began.
+millrace::Result<void> end_old_transactions(millrace::Admin& admin, millrace::Timestamp limit) {
+  MILLRACE_TRY(transactions, admin.list_transactions());
+  for (const auto& one : transactions) {
+    MILLRACE_TRY(transaction, admin.describe_transaction(one.id));
+    if (!transaction.started || *transaction.started >= limit) continue;
+    std::printf("%s: ended, %zu partitions go on\n", one.id.c_str(), transaction.partitions.size());
+    MILLRACE_CHECK(admin.fence_producer(one.id));
+  }
+  return {};
+}
+
 /// Hands over what is half done before its partition goes to another member.
 millrace::Result<void> follow_carefully(millrace::Consumer& consumer) {
   return consumer.subscribe(
@@ -118,7 +130,8 @@ millrace::Result<void> run_all(const std::string& folder) {
   MILLRACE_CHECK(follow_carefully(*consumer));
   MILLRACE_CHECK(consumer->close(10s));
   MILLRACE_CHECK(take_many_orders(*client));
-  return write_invoices(*client, 6);
+  MILLRACE_CHECK(write_invoices(*client, 6));
+  return end_old_transactions(*admin, millrace::Timestamp{});
 }
 
 }  // namespace
