@@ -394,7 +394,7 @@ Result<void> ProducerCore::flush(Duration timeout) {
   const auto mine = generation_++;
   const auto is_done = [&] { return unreported_.empty() || unreported_.begin()->first > mine; };
   if (!changed_.wait_until(lock, until, is_done)) {
-    return fail(ErrorCode::kTimedOut, "flush: not all batches are reported in time");
+    return fail(ErrorCode::kTimedOut, "flush: not all batches are stored in time");
   }
   if (!first_error_) return {};
   auto error = *std::move(first_error_);

@@ -303,7 +303,9 @@ void KafkaProducer::tell(std::span<const rd_kafka_message_t* const> messages) {
 
 Result<void> KafkaProducer::flush(Duration timeout) {
   if (rd_kafka_flush(handle_.get(), rd_timeout(timeout)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(ErrorCode::kTimedOut, "flush: not all batches are reported in time");
+    return fail(ErrorCode::kTimedOut,
+                fmt::format("flush: no answer in time for {} records; it is not known whether they are stored",
+                            rd_kafka_outq_len(handle_.get())));
   }
   const std::lock_guard lock{mutex_};
   if (!first_error_) return {};
