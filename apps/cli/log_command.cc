@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/json_text.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "millrace/log_files.h"
@@ -60,38 +60,35 @@ std::string to_text(const PartitionCheck& check) {
   return text;
 }
 
+void count_field(JsonText& json, std::string_view name, std::uint64_t count) {
+  json.field(name, static_cast<std::int64_t>(count));
+}
+
+void texts_field(JsonText& json, std::string_view name, const std::vector<std::string>& texts) {
+  json.key(name);
+  json.array([&] {
+    for (const auto& text : texts) json.value(text);
+  });
+}
+
 std::string to_json(const std::vector<PartitionCheck>& checks) {
-  rapidjson::StringBuffer text;
-  rapidjson::Writer json{text};
-  const auto string = [&json](const std::string& value) {
-    json.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-  };
-  json.StartArray();
-  for (const auto& check : checks) {
-    json.StartObject();
-    json.Key("directory");
-    string(check.directory);
-    const std::pair<const char*, std::uint64_t> counts[] = {{"segments", check.segments},
-                                                            {"batches", check.batches},
-                                                            {"records", check.records},
-                                                            {"bytes", check.bytes},
-                                                            {"tail_bytes", check.tail_bytes}};
-    for (const auto& [key, count] : counts) {
-      json.Key(key);
-      json.Uint64(count);
+  JsonText json;
+  json.array([&] {
+    for (const auto& check : checks) {
+      json.object([&] {
+        json.field("directory", check.directory);
+        count_field(json, "segments", check.segments);
+        count_field(json, "batches", check.batches);
+        count_field(json, "records", check.records);
+        count_field(json, "bytes", check.bytes);
+        count_field(json, "tail_bytes", check.tail_bytes);
+        json.field("first_offset", check.first);
+        json.field("next_offset", check.next);
+        texts_field(json, "damages", check.damages);
+      });
     }
-    json.Key("first_offset");
-    json.Int64(check.first.value());
-    json.Key("next_offset");
-    json.Int64(check.next.value());
-    json.Key("damages");
-    json.StartArray();
-    for (const auto& damage : check.damages) string(damage);
-    json.EndArray();
-    json.EndObject();
-  }
-  json.EndArray();
-  return std::string{text.GetString()} + '\n';
+  });
+  return json.take_line();
 }
 
 enum class Print : std::uint8_t { kText, kJson };
@@ -112,23 +109,42 @@ int verify(const std::string& path, Print print) {
   return kDone;
 }
 
-int repair(const std::string& path, RepairMode mode) {
+std::string to_text(const LogRepair& repair, RepairMode mode) {
+  if (repair.damage.empty()) return fmt::format("{}: nothing has to be repaired\n", repair.directory);
+  const bool cut = mode == RepairMode::kCut;
+  auto text = fmt::format("{}: {}\n", repair.directory, repair.damage);
+  text += fmt::format("  the log {} at offset {}\n", cut ? "now ends" : "would end", repair.end.value());
+  text += fmt::format("  {}: offsets {} to {}, {} bytes; {} of the records behind the damage look intact\n",
+                      cut ? "lost" : "would be lost", repair.end.value(), repair.lost_end.value() - 1, repair.cut_bytes,
+                      repair.intact_records);
+  for (const auto& file : repair.side_files) text += fmt::format("  kept in {}\n", file);
+  if (!cut) text += fmt::format("  nothing was changed; to cut: millrace log repair --cut {}\n", repair.directory);
+  return text;
+}
+
+std::string to_json(const LogRepair& repair, RepairMode mode) {
+  JsonText json;
+  json.object([&] {
+    json.field("directory", repair.directory);
+    json.field("damage", repair.damage.empty() ? std::nullopt : std::optional{repair.damage});
+    json.field("cut", mode == RepairMode::kCut && !repair.damage.empty());
+    if (repair.damage.empty()) return;
+    json.field("end_offset", repair.end);
+    json.field("lost_end_offset", repair.lost_end);
+    count_field(json, "lost_bytes", repair.cut_bytes);
+    count_field(json, "intact_records", repair.intact_records);
+    texts_field(json, "kept_in", repair.side_files);
+  });
+  return json.take_line();
+}
+
+int repair(const std::string& path, RepairMode mode, Print print) {
   const auto repair = repair_log(path, mode);
   if (!repair) return cannot(repair.error());
-  if (repair->damage.empty()) {
-    fmt::print("{}: nothing has to be repaired\n", repair->directory);
-    return kDone;
-  }
-  const bool cut = mode == RepairMode::kCut;
-  fmt::print("{}: {}\n", repair->directory, repair->damage);
-  fmt::print("  the log {} at offset {}\n", cut ? "now ends" : "would end", repair->end.value());
-  fmt::print("  {}: offsets {} to {}, {} bytes; {} of the records behind the damage look intact\n",
-             cut ? "lost" : "would be lost", repair->end.value(), repair->lost_end.value() - 1, repair->cut_bytes,
-             repair->intact_records);
-  for (const auto& file : repair->side_files) fmt::print("  kept in {}\n", file);
-  if (cut) return kDone;
-  fmt::print("  nothing was changed; to cut: millrace log repair --cut {}\n", repair->directory);
-  return kFailed;
+  const auto written =
+      write_output(print == Print::kJson ? to_json(*repair, mode) : to_text(*repair, mode), "the findings");
+  if (!written) return cannot(written.error());
+  return repair->damage.empty() || mode == RepairMode::kCut ? kDone : kFailed;
 }
 
 struct LogOptions {
@@ -157,6 +173,7 @@ LogCommands declare(CLI::App& app, LogOptions& options) {
   auto* repair_command = app.add_subcommand("repair", "end a damaged partition's log before its damage");
   repair_command->add_option("FOLDER", options.path, "a partition's folder, such as DATA/orders-0")->required();
   repair_command->add_flag("--cut", options.cut, "do it; without, only say what would be lost");
+  repair_command->add_flag("--json", options.as_json, "say it in JSON");
   repair_command->footer(kRepairFooter);
   return {dump_command, verify_command, repair_command};
 }
@@ -176,8 +193,11 @@ int run_log(std::span<char*> arguments) {
   const auto commands = declare(app, options);
   if (const auto ended = parse_options(app, arguments)) return *ended;
   if (commands.dump->parsed()) return dump(options.path, options.records ? DumpDetail::kRecords : DumpDetail::kBatches);
-  if (commands.repair->parsed()) return repair(options.path, options.cut ? RepairMode::kCut : RepairMode::kShow);
-  return verify(options.path, options.as_json ? Print::kJson : Print::kText);
+  const auto print = options.as_json ? Print::kJson : Print::kText;
+  if (commands.repair->parsed()) {
+    return repair(options.path, options.cut ? RepairMode::kCut : RepairMode::kShow, print);
+  }
+  return verify(options.path, print);
 }
 
 }  // namespace millrace::cli

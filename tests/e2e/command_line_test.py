@@ -232,6 +232,29 @@ def looks_at_a_folder_without_changing_it():
         assert [path.name for path in folder.iterdir()] == ["letter.txt"]
 
 
+def repairs(folder):
+    """Damage before the end is shown, then cut, for people and for programs alike."""
+    log = Log(f"embedded:{folder / 'damaged'}")
+    partition = folder / "damaged" / "t-0"
+    for value in (b"first\n", b"second\n"):
+        log.do("produce", "t", stdin=value)
+    segment = partition / f"{0:020}.log"
+    data = bytearray(segment.read_bytes())
+    data[-1] ^= 1
+    segment.write_bytes(data)
+
+    def repair(*arguments):
+        done = program.run(PROGRAM, "log", "repair", partition, "--json", *arguments)
+        return done.returncode, json.loads(done.stdout)
+
+    code, shown = repair()
+    assert code == 1 and not shown["cut"] and shown["end_offset"] == 1 and "checksum" in shown["damage"], shown
+    code, cut = repair("--cut")
+    assert code == 0 and cut["cut"] and [pathlib.Path(kept).is_file() for kept in cut["kept_in"]] == [True], cut
+    assert repair() == (0, {"directory": str(partition), "damage": None, "cut": False})
+    assert log.do("consume", "t") == b"first\n"
+
+
 def completes(shell_words, expected):
     words = " ".join(f"'{word}'" for word in shell_words)
     script = f"""source <('{PROGRAM}' completion bash)
@@ -282,6 +305,7 @@ def main():
         embedded = Log(f"embedded:{folder / 'embedded'}")
         topics(embedded)
         records(embedded, folder)
+        repairs(folder)
         print("embedded: good", flush=True)
         log.refused(1, "", "topic", "list")  # nobody listens there any more
     Log("embedded:/nonexistent/folder").refused(1, "no such folder", "topic", "list")
