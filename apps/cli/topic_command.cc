@@ -221,6 +221,7 @@ Result<void> describe_topics(Admin& admin, const TopicOptions& options, Output& 
   for (const auto& name : options.names) {
     MILLRACE_TRY(topic, admin.describe_topic(name));
     std::vector<Range> ranges;
+    ranges.reserve(topic.partitions.size());
     for (const auto& partition : topic.partitions) ranges.push_back(range_of(admin, {name, partition.index}));
     Properties configs;
     if (options.configs_too) {
@@ -237,6 +238,7 @@ Result<void> check_keys(Admin& admin, const std::string& topic, const std::vecto
   if (keys.empty()) return {};
   MILLRACE_TRY(configs, admin.topic_configs(topic));
   std::vector<std::string_view> known;
+  known.reserve(configs.size());
   for (const auto& [key, value] : configs) known.push_back(key);
   for (const auto& key : keys) {
     if (configs.contains(key)) continue;

@@ -23,6 +23,7 @@ Result<void> Producer::commit_transaction(Duration /*timeout*/) { return unsuppo
 Result<void> Producer::abort_transaction(Duration /*timeout*/) { return unsupported("abort_transaction"); }
 TransactionPhase Producer::transaction_phase() const { return TransactionPhase::kNone; }
 
+// NOLINTBEGIN(performance-unnecessary-value-param): implementations keep what they are given
 Result<void> Consumer::subscribe(std::vector<std::string> /*topics*/, RebalanceListener /*listener*/) {
   return unsupported("subscribe");
 }
@@ -38,6 +39,7 @@ Result<void> Consumer::commit_async(CommitListener /*done*/) { return unsupporte
 Result<void> Consumer::commit_async(std::span<const PartitionOffset> /*offsets*/, CommitListener /*done*/) {
   return unsupported("commit_async");
 }
+// NOLINTEND(performance-unnecessary-value-param)
 Result<std::vector<PartitionOffset>> Consumer::committed(std::span<const TopicPartition> /*partitions*/,
                                                          Duration /*timeout*/) {
   return unsupported("committed");
