@@ -50,6 +50,7 @@ const TopicPartition kOrders1{"orders", PartitionIndex{1}};
 
 std::vector<std::string> numbers(int count) {
   std::vector<std::string> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(std::to_string(i));
   return values;
 }

@@ -317,6 +317,7 @@ TEST_P(TransactionContract, CopiesEveryRecordOnceThoughWorkersAreLost) {
     EXPECT_EQ(zombie->commit_transaction(kPatience).error().code(), ErrorCode::kProducerFenced);
   }
   std::vector<std::string> expected;
+  expected.reserve(12);
   for (int i = 0; i < 12; ++i) expected.push_back(std::to_string(i));
   EXPECT_EQ(committed_up_to("11", 1), expected);
 }

@@ -118,6 +118,7 @@ class EmbeddedAdmin final : public Admin {
   Result<std::vector<GroupListing>> list_groups() override {
     MILLRACE_TRY(groups, when_ready("listing groups", [&] { return broker().groups().list(); }));
     std::vector<GroupListing> listed;
+    listed.reserve(groups.size());
     for (auto& group : groups) {
       listed.push_back(
           {.id = std::move(group.id), .protocol_type = std::move(group.protocol_type), .state = name_of(group.state)});
@@ -218,6 +219,7 @@ class EmbeddedAdmin final : public Admin {
   Result<std::vector<TransactionListing>> list_transactions() override {
     MILLRACE_TRY(found, when_ready("listing transactions", [&] { return broker().transactions().list({}); }));
     std::vector<TransactionListing> listed;
+    listed.reserve(found.size());
     for (auto& one : found) {
       listed.push_back({.id = std::move(one.id), .producer = one.producer, .state = std::string{name_of(one.state)}});
     }
@@ -262,6 +264,7 @@ class EmbeddedAdmin final : public Admin {
   Result<std::vector<PartitionProducer>> partition_producers(const TopicPartition& partition) override {
     MILLRACE_TRY(active, broker().active_producers({.name = partition.topic}, partition.partition));
     std::vector<PartitionProducer> shown;
+    shown.reserve(active.size());
     for (const auto& one : active) {
       shown.push_back({.producer = one.id,
                        .epoch = one.epoch,

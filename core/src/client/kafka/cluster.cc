@@ -224,6 +224,7 @@ Result<BrokerId> Cluster::controller(TimePoint deadline) {
 Result<std::vector<BrokerId>> Cluster::brokers(TimePoint deadline) {
   MILLRACE_TRY(response, metadata(std::vector<std::string>{}, deadline));
   std::vector<BrokerId> ids;
+  ids.reserve(response.brokers.size());
   for (const auto& broker : response.brokers) ids.push_back(broker.node_id);
   return ids;
 }

@@ -178,6 +178,7 @@ Result<void> KafkaAdmin::delete_topic(std::string_view name) {
 Result<std::vector<std::string>> KafkaAdmin::list_topics() {
   MILLRACE_TRY(response, cluster().metadata(std::nullopt, deadline()));
   std::vector<std::string> names;
+  names.reserve(response.topics.size());
   for (auto& topic : response.topics) names.push_back(std::move(topic.name).value_or(""));
   std::ranges::sort(names);
   return names;

@@ -140,7 +140,7 @@ Result<void> KafkaProducer::send(const ProducerRecord& record) {
   fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
   fields[count++].u.i = RD_KAFKA_MSG_F_COPY;
   fields[count].vtype = RD_KAFKA_VTYPE_OPAQUE;
-  fields[count++].u.ptr = reinterpret_cast<void*>(record.token);
+  fields[count++].u.ptr = reinterpret_cast<void*>(record.token);  // NOLINT: no pointer; it comes back as it is
   fields[count++] = bytes(RD_KAFKA_VTYPE_KEY, record.key);
   fields[count++] = bytes(RD_KAFKA_VTYPE_VALUE, record.value);
   if (record.timestamp) {

@@ -78,6 +78,7 @@ std::vector<RdTopic> learn_topics(rd_kafka_t* consumer, std::span<const Partitio
   std::set<std::string> names;
   for (const auto& one : partitions) names.insert(one.partition.topic);
   std::vector<RdTopic> topics;
+  topics.reserve(names.size());
   for (const auto& name : names) topics.emplace_back(rd_kafka_topic_new(consumer, name.c_str(), nullptr));
   const rd_kafka_metadata_t* learnt = nullptr;
   const auto error = rd_kafka_metadata(consumer, kOnlyKnown, nullptr, &learnt, rd_timeout(kLearningPatience));

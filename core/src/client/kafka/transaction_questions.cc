@@ -106,6 +106,7 @@ Result<std::vector<PartitionProducer>> ask_producers(Cluster& cluster, const Top
                                                 found.error_message.value_or(std::string{name_of(found.error_code)})));
     }
     Shown shown;
+    shown.reserve(found.active_producers.size());
     for (const auto& one : found.active_producers) {
       shown.push_back({.producer = one.producer_id,
                        .epoch = ProducerEpoch{static_cast<std::int16_t>(one.producer_epoch)},
