@@ -27,7 +27,6 @@
 #include "metadata/controller.h"
 #include "metadata/metadata_delta.h"
 #include "metadata/metadata_store.h"
-
 namespace millrace {
 namespace {
 
