@@ -112,6 +112,7 @@ Result<AppendInfo> PartitionLog::Impl::append_locked(MutableBytes bytes, LeaderE
 bool PartitionLog::Impl::needs_roll(const RecordBatchView& batch, std::size_t size) const {
   const auto& segment = *segments_.back();
   if (segment.size() == 0) return false;
+  if (roll_due_) return true;
   if (segment.size() + size > static_cast<std::uint64_t>(config_.segment_bytes)) return true;
   if (segment.is_full(batch.last_offset(), size, config_.segment_index_bytes)) return true;
   const auto age = most_age(segment.base());
@@ -188,11 +189,13 @@ Result<void> PartitionLog::Impl::roll() {
 Result<void> PartitionLog::Impl::roll_locked(Offset base) {
   MILLRACE_CHECK(save_producers(base));
   MILLRACE_CHECK(active().seal());
+  roll_due_ = true;
   auto next = std::make_shared<Segment>(context_.open_files, directory_, base);
   MILLRACE_CHECK(next->create());
   MILLRACE_TRY(sealed_file, active().file());
   const auto sealed = segments_.back();
   segments_.push_back(std::move(next));
+  roll_due_ = false;
   segment_made_ = context_.clock.wall();
   const std::lock_guard lock{view_mutex_};
   view_.segments = std::make_shared<const SegmentList>(segments_);

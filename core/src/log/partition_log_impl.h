@@ -229,6 +229,8 @@ class PartitionLog::Impl final : public Flushable, public std::enable_shared_fro
   EpochCache epochs_;
   std::vector<Offset> snapshots_;
   Timestamp segment_made_ = kNoTimestamp;
+  // A roll failed when the next segment's file was there already: nothing more goes behind its name.
+  bool roll_due_ = false;
   // Of the last append; none when it was written.
   ErrorCode trouble_ = ErrorCode::kNone;
   // While it is opened: see `doubt_transactions`.

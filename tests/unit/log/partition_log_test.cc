@@ -229,6 +229,27 @@ TEST_F(PartitionLogTest, AFullDiskRefusesTheAppendAndNothingElse) {
   EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{"a", "b", "c"}));
 }
 
+TEST_F(PartitionLogTest, ARollThatGotHalfWayIsMadeBeforeAnythingElseIsAppended) {
+  config.segment_bytes = 1000;
+  open();
+  append({std::string(500, 'a')});
+  flush();
+  const auto large = batches.of({std::string(700, 'x')});
+  disk.inject({.operation = FileOperation::kOpen, .path_contains = "1.index", .error_number = EMFILE, .times = 100});
+  ASSERT_FALSE(log->append(large.bytes, LeaderEpoch{0}));
+  // This one would fit into the segment that is there, whose end the next one's name now says.
+  const auto small = batches.of({"b"});
+  ASSERT_FALSE(log->append(small.bytes, LeaderEpoch{0}));
+  disk.clear_faults();
+  EXPECT_EQ(append({"b"}).base_offset, Offset{1});
+  append({"c"});
+  flush();
+  disk.restart_process();
+  log.reset();
+  open();
+  EXPECT_EQ(read_all(*log, pool), (std::vector<std::string>{std::string(500, 'a'), "b", "c"}));
+}
+
 TEST_F(PartitionLogTest, AFailedSyncEndsThePartitionForGood) {
   open();
   append({"a"});
