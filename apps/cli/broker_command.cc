@@ -3,8 +3,11 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/checks.h"
@@ -20,6 +23,8 @@ namespace millrace::cli {
 namespace {
 
 constexpr std::chrono::seconds kClosePatience{10};
+// What --data is said instead of.
+constexpr std::array<std::string_view, 2> kPlaces{"log.dirs", "metadata.log.dir"};
 
 /// The command line as text, not yet understood.
 struct BrokerOptions {
@@ -71,7 +76,12 @@ Result<Properties> with_settings(Properties config, const BrokerOptions& options
     if (equals == std::string::npos || equals == 0) {
       return fail(ErrorCode::kInvalidConfig, fmt::format("--set {}: write KEY=VALUE", setting));
     }
-    config.insert_or_assign(setting.substr(0, equals), setting.substr(equals + 1));
+    const auto key = setting.substr(0, equals);
+    if (!options.data.empty() && std::ranges::find(kPlaces, key) != kPlaces.end()) {
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("--set {}: --data says already where the data is; give one of the two", setting));
+    }
+    config.insert_or_assign(key, setting.substr(equals + 1));
   }
   return config;
 }
@@ -110,7 +120,7 @@ Result<BrokerStart> to_start(const BrokerOptions& options) {
   if (!options.data.empty()) {
     // What the command line says is instead of what the file says.
     start.data = options.data;
-    for (const auto key : {"log.dirs", "metadata.log.dir"}) start.config.erase(key);
+    for (const auto key : kPlaces) start.config.erase(std::string{key});
   } else {
     start.data = metadata_folder(start.config);
   }

@@ -52,6 +52,8 @@ class BrokerUse(unittest.TestCase):
         self.assertFalse((self.folder / "data").exists())
 
     def test_a_data_folder_that_is_named_twice_is_refused(self):
+        self.assert_says(run("broker", "--data", f"{self.folder}/x", "--set", f"log.dirs={self.folder}/a"), 2,
+                         "--set log.dirs=", "--data")
         config = self.config(f"node.id=1\nlog.dirs={self.folder}/a,{self.folder}/a/\n")
         (self.folder / "a").mkdir()
         self.assert_says(run("broker", "--config", config), 2, f"{config}:2: \"log.dirs\"", "twice")
