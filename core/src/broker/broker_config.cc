@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <set>
 
 #include "base/suggest.h"
@@ -404,7 +405,10 @@ std::vector<std::string> folders_of(const std::string& list) {
 Result<void> check_data_folders(const Properties& properties) {
   const auto folders = folders_of(kBrokerTable.get_string(properties, "log.dirs"));
   for (auto at = folders.begin(); at != folders.end(); ++at) {
-    if (std::find(folders.begin(), at, *at) == at) continue;
+    const auto same = [at](const std::string& other) {
+      return std::filesystem::path{other}.lexically_normal() == std::filesystem::path{*at}.lexically_normal();
+    };
+    if (std::find_if(folders.begin(), at, same) == at) continue;
     return fail(ErrorCode::kInvalidConfig, fmt::format("{}: \"log.dirs\" names {} twice", kBroker, *at));
   }
   return {};

@@ -27,9 +27,9 @@
 #include "metadata/controller.h"
 #include "metadata/metadata_delta.h"
 #include "metadata/metadata_store.h"
+
 namespace millrace {
 namespace {
-
 
 // A request that makes more than that gets no further: what it makes is held in memory until it is written.
 constexpr std::size_t kMostRecordsOfAChange = 10'000;
@@ -173,6 +173,7 @@ class LocalBroker final : public BrokerCore, public std::enable_shared_from_this
   [[nodiscard]] std::shared_ptr<CoordinatorLog> coordinator_log(CreateTopic topic);
   void flush_soon();
   void schedule_tick();
+  void tick();
   void schedule_cleaning(Duration wait);
 
   BrokerEnvironment environment_;
@@ -532,11 +533,17 @@ void LocalBroker::schedule_tick() {
   deadlines_->add(environment_.clock.now() + std::min(retention, kLongestTick), [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self || self->closed_) return;
-    self->logs_->tick();
-    (void)self->logs_->reopen();
-    self->cluster_->mend();
-    self->schedule_tick();
+    // Opening a folder may mean to recover all of it: not in the way of other deadlines.
+    self->environment_.executor.post([weak] {
+      if (const auto broker = weak.lock(); broker && !broker->closed_) broker->tick();
+    });
   });
+}
+
+void LocalBroker::tick() {
+  logs_->tick();
+  cluster_->mend(logs_->reopen() ? FolderIsBack::kYes : FolderIsBack::kNo);
+  schedule_tick();
 }
 
 void LocalBroker::schedule_cleaning(Duration wait) {

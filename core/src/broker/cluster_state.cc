@@ -14,6 +14,11 @@ TopicPartition partition_name(const TopicImage& topic, std::size_t index) {
   return {topic.name, PartitionIndex{static_cast<std::int32_t>(index)}};
 }
 
+std::string and_others(const std::string& first, std::size_t others) {
+  if (others == 0) return first;
+  return fmt::format("{} (and {} other{})", first, others, others == 1 ? "" : "s");
+}
+
 }  // namespace
 
 ClusterState::ClusterState(std::unique_ptr<MetadataStore> store, LogFolders& logs,
@@ -32,7 +37,7 @@ Result<void> ClusterState::start(const MetadataStore::Plan& registration) {
   if (const auto end = store_->commit(registration); !end) return std::unexpected(end.error());
   const auto image = store_->latest();
   drop_leftovers(*image);
-  for (const auto& [name, topic] : image->topics) add_partitions(*image, *topic, 0);
+  for (const auto& [name, topic] : image->topics) add_partitions(*image, *topic, 0, PartitionAge::kKnown);
   tell_missing();
   publish(image);
   appended_();
@@ -92,10 +97,11 @@ void ClusterState::note_failure() {
       failure->message());
 }
 
-void ClusterState::mend() {
+void ClusterState::mend(FolderIsBack back) {
   {
     const std::lock_guard lock{mutex_};
     mend_ = true;
+    if (back == FolderIsBack::kYes) drop_leftovers_ = true;
   }
   executor_.post([weak = weak_from_this()] {
     if (const auto state = weak.lock()) state->catch_up();
@@ -113,6 +119,7 @@ void ClusterState::catch_up() {
   }
   for (;;) {
     bool mend = false;
+    bool drop = false;
     {
       const std::lock_guard lock{mutex_};
       if (!std::exchange(look_again_, false) || closed_) {
@@ -120,7 +127,10 @@ void ClusterState::catch_up() {
         return;
       }
       mend = std::exchange(mend_, false);
+      drop = std::exchange(drop_leftovers_, false);
     }
+    // Before partitions of the same names are looked for.
+    if (drop) drop_leftovers(*before);
     if (mend) mend_partitions(*before);
     const auto after = store_->durable();
     if (after != before && after->last_offset > before->last_offset) {
@@ -157,36 +167,39 @@ void ClusterState::apply_difference(const MetadataImage& before, const MetadataI
   for (const auto& [id, topic] : after.topics_by_id) {
     const auto known = before.topic(id);
     if (!known) {
-      add_partitions(after, *topic, 0);
+      add_partitions(after, *topic, 0, PartitionAge::kNew);
     } else if (known != topic || all) {
-      add_partitions(after, *topic, known->partitions.size());
+      add_partitions(after, *topic, known->partitions.size(), PartitionAge::kNew);
       if (all || known->configs != topic->configs) configure(after, *topic);
     }
   }
 }
 
-void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first) {
+void ClusterState::add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first,
+                                  PartitionAge age) {
   const TopicSettings settings{topic.configs, effective_broker_configs(image, config_)};
-  for (auto i = first; i < topic.partitions.size(); ++i) partitions_->add(make_partition(topic, i, settings));
+  for (auto i = first; i < topic.partitions.size(); ++i) {
+    partitions_->add(make_partition(topic, i, settings, age));
+  }
 }
 
 std::shared_ptr<Partition> ClusterState::make_partition(const TopicImage& topic, std::size_t index,
-                                                        const TopicSettings& settings) {
+                                                        const TopicSettings& settings, PartitionAge age) {
   const auto config = settings.log_config();
   const auto name = partition_name(topic, index);
   const auto partition =
-      Partition::make(name, topic.id, topic.partitions[index].leader_epoch, make_log(name, topic, config));
+      Partition::make(name, topic.id, topic.partitions[index].leader_epoch, make_log(name, topic, config, age));
   partition->configure(config, settings.min_insync_replicas());
   return partition;
 }
 
 Result<std::shared_ptr<PartitionLog>> ClusterState::make_log(const TopicPartition& name, const TopicImage& topic,
-                                                             const LogConfig& config) {
+                                                             const LogConfig& config, PartitionAge age) {
   auto log = logs_.find(name, topic.id);
   if (log || log.error().code() != ErrorCode::kUnknownTopicOrPartition) return log;
   const auto index = static_cast<std::size_t>(name.partition.value());
   const auto directory = topic.partitions[index].directory_of(config_.broker_id());
-  log = logs_.create(name, topic.id, config, directory);
+  log = logs_.create(name, topic.id, config, directory, age);
   if (log) return log;
   if (!missing_.emplace(topic.id, index).second) return log;
   const auto [told, is_first] = untold_.try_emplace(directory, name.to_string(), log.error().message());
@@ -196,8 +209,7 @@ Result<std::shared_ptr<PartitionLog>> ClusterState::make_log(const TopicPartitio
 
 void ClusterState::tell_missing() {
   for (const auto& [directory, missing] : std::exchange(untold_, {})) {
-    const auto others = missing.others == 0 ? std::string{} : fmt::format(" (and {} others)", missing.others);
-    logger_.error("{}{} is offline: {}", missing.first, others, missing.reason);
+    logger_.error("{} is offline: {}", and_others(missing.first, missing.others), missing.reason);
   }
 }
 
@@ -213,7 +225,8 @@ void ClusterState::mend_partitions(const MetadataImage& image) {
       missing_.erase({id, index});
       continue;
     }
-    const auto partition = make_partition(*topic, index, TopicSettings{topic->configs, broker_configs});
+    const auto partition =
+        make_partition(*topic, index, TopicSettings{topic->configs, broker_configs}, PartitionAge::kKnown);
     const auto& name = partition->name();
     const auto found = logs_.find(name, id);
     if (!found && found.error().code() == ErrorCode::kUnknownTopicOrPartition) continue;
@@ -229,7 +242,7 @@ void ClusterState::mend_partitions(const MetadataImage& image) {
     }
   }
   if (first.empty()) return;
-  logger_.warn("{}{} can be used again", first, others == 0 ? std::string{} : fmt::format(" (and {} others)", others));
+  logger_.warn("{} can be used again", and_others(first, others));
 }
 
 void ClusterState::remove_topic(const TopicImage& topic) {

@@ -21,6 +21,9 @@
 
 namespace millrace {
 
+/// Whether a data folder was opened that could not be before.
+enum class FolderIsBack : std::uint8_t { kNo, kYes };
+
 /// The cluster's metadata as this broker acts on it: what the log says becomes partitions on the disk, and only then is
 /// shown.
 ///
@@ -41,8 +44,8 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   void change(const MetadataStore::Plan& plan, DoneVoid done);
 
   /// Tries again to make or find the partitions that could not be had, on the executor: a disk has space again, or a
-  /// folder is back.
-  void mend();
+  /// folder is back, also with what was deleted meanwhile.
+  void mend(FolderIsBack back);
 
   [[nodiscard]] std::shared_ptr<const MetadataImage> image() const;
   /// What is decided, shown already or not.
@@ -67,14 +70,14 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   void show_endpoints();
   void publish(std::shared_ptr<const MetadataImage> image);
   void fail_waiting(const Error& error);
-  void add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first);
+  void add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first, PartitionAge age);
   void mend_partitions(const MetadataImage& image);
   void remove_topic(const TopicImage& topic);
   void configure(const MetadataImage& image, const TopicImage& topic);
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> make_log(const TopicPartition& name, const TopicImage& topic,
-                                                               const LogConfig& config);
+                                                               const LogConfig& config, PartitionAge age);
   [[nodiscard]] std::shared_ptr<Partition> make_partition(const TopicImage& topic, std::size_t index,
-                                                          const TopicSettings& settings);
+                                                          const TopicSettings& settings, PartitionAge age);
   /// Says which partitions could not be had since the last time, those of a folder together.
   void tell_missing();
   /// Says once that the metadata log has failed.
@@ -109,6 +112,7 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   bool applying_ = false;
   bool look_again_ = false;
   bool mend_ = false;
+  bool drop_leftovers_ = false;
   bool closed_ = false;
 };
 

@@ -16,7 +16,7 @@ namespace {
 /// Whether it is not the disk that is wrong but what the broker was told: nothing will mend that but a person.
 bool is_not_ours(const Error& error) {
   return error.code() == ErrorCode::kInvalidConfig || error.code() == ErrorCode::kInconsistentClusterId ||
-         error.code() == ErrorCode::kUnsupported;
+         error.code() == ErrorCode::kUnsupported || error.code() == ErrorCode::kInUse;
 }
 
 /// Each folder's part of what a broker may use.
@@ -133,11 +133,7 @@ std::vector<DataFolder> LogFolders::folders() const {
   std::vector<DataFolder> all;
   for (const auto& folder : folders_) {
     auto& shown = all.emplace_back(folder.path, folder.id, folder.takes_partitions, std::nullopt);
-    if (!folder.manager) {
-      shown.offline = folder.reason;
-    } else if (auto trouble = folder.manager->trouble(); trouble && trouble->code() != ErrorCode::kNoSpace) {
-      shown.offline = std::move(trouble);
-    }
+    if (!folder.manager) shown.offline = folder.reason;
   }
   return all;
 }
@@ -180,11 +176,14 @@ Result<std::shared_ptr<PartitionLog>> LogFolders::find(const TopicPartition& nam
 }
 
 Result<std::shared_ptr<PartitionLog>> LogFolders::create(const TopicPartition& name, const TopicId& topic,
-                                                         const LogConfig& config, const Uuid& directory) {
-  for (auto* manager : managers()) {
-    if (manager->directory_id() == directory) return manager->create(name, topic, config);
-  }
+                                                         const LogConfig& config, const Uuid& directory,
+                                                         PartitionAge age) {
   std::string offline;
+  LogManager* chosen = nullptr;
+  for (auto* manager : managers()) {
+    if (manager->directory_id() == directory) chosen = manager;
+  }
+  if (chosen && age == PartitionAge::kNew) return chosen->create(name, topic, config);
   for (const auto& folder : folders()) {
     if (!folder.offline) continue;
     if (folder.id == directory) {
@@ -193,9 +192,15 @@ Result<std::shared_ptr<PartitionLog>> LogFolders::create(const TopicPartition& n
     }
     offline += fmt::format("{}{}", offline.empty() ? "" : ", ", folder.path);
   }
+  if (chosen && offline.empty()) return chosen->create(name, topic, config);
+  if (chosen) {
+    return fail(ErrorCode::kStorageError, fmt::format("it is not in {}, where it was made, and may be in one that is "
+                                                      "offline ({})",
+                                                      chosen->directory(), offline));
+  }
   return fail(ErrorCode::kStorageError,
-              fmt::format("it lies in the data folder whose directory.id is {}, and none of log.dirs has that{}. Mount "
-                          "or name that folder, or delete the topic",
+              fmt::format("it lies in the data folder whose directory.id is {}, and none of log.dirs has that{}. Stop "
+                          "the broker, mount or name that folder and start it again, or delete the topic",
                           directory.to_string(), offline.empty() ? "" : fmt::format(" (offline: {})", offline)));
 }
 
@@ -239,7 +244,13 @@ bool LogFolders::reopen() {
   bool any = false;
   for (auto* folder : offline) {
     auto opened = open_one(folder->path);
-    if (!opened) continue;
+    if (!opened) {
+      const std::lock_guard lock{mutex_};
+      if (opened.error().message() == folder->reason.message()) continue;
+      folder->reason = std::move(opened).error();
+      logger_.error("the data folder {} is still offline: {}", folder->path, folder->reason.message());
+      continue;
+    }
     logger_.warn("the data folder {} is open again", folder->path);
     for (const auto& found : (*opened)->partitions()) {
       if (!found.log) logger_.error("{}", found.log.error().message());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,9 @@ struct DataFolder {
   /// Why it is offline. A full disk is no reason.
   std::optional<Error> offline;
 };
+
+/// Whether a partition was there before. Then an empty one must not take its place.
+enum class PartitionAge : std::uint8_t { kNew, kKnown };
 
 /// A broker's data folders, each on a disk of its own perhaps: when one fails, its partitions are offline and the
 /// others go on.
@@ -74,10 +78,12 @@ class LogFolders {
   /// Errors: `kUnknownTopicOrPartition`; those of an offline partition.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> find(const TopicPartition& name, const TopicId& topic) const;
   /// Makes a partition in the folder with that id. Errors: as of `LogManager::create`; `kStorageError`: that folder is
-  /// not here, and the partition may well be in it.
+  /// not here, or another is not and the partition is known: it may well be in it.
   [[nodiscard]] Result<std::shared_ptr<PartitionLog>> create(const TopicPartition& name, const TopicId& topic,
-                                                             const LogConfig& config, const Uuid& directory);
-  /// As `LogManager::remove`, from wherever it is. Errors also: `kStorageError`: it may be in a folder that is offline.
+                                                             const LogConfig& config, const Uuid& directory,
+                                                             PartitionAge age);
+  /// As `LogManager::remove`, from wherever it is. Errors also: `kUnknownTopicOrPartition`: it is in no folder that is
+  /// here.
   [[nodiscard]] Result<void> remove(const TopicPartition& name, const TopicId& topic);
   /// As `LogManager::delete_records`.
   [[nodiscard]] Result<Offset> delete_records(const TopicPartition& name, const TopicId& topic, Offset before);

@@ -142,7 +142,8 @@ class LogManager::Impl {
     }
     auto log = make(name, id, config);
     if (!log) {
-      note_trouble(log.error());
+      // One path that cannot be made says nothing of the disk: what says that it is well again decides.
+      if (auto saved = save_all_checkpoints(); !saved) note_trouble(saved.error());
       return log;
     }
     const std::lock_guard lock{mutex_};
@@ -198,9 +199,7 @@ class LogManager::Impl {
     if (closed_) return;
     if (trouble() || clock_.now() - last_checkpoint_ >= options_.checkpoint_interval) {
       last_checkpoint_ = clock_.now();
-      // Also when nothing has changed, to see whether it can be written.
-      if (trouble()) written_high_watermarks_.reset();
-      if (auto saved = save_checkpoints(); saved) {
+      if (auto saved = trouble() ? save_all_checkpoints() : save_checkpoints(); saved) {
         end_trouble();
       } else {
         note_trouble(saved.error());
@@ -302,6 +301,7 @@ class LogManager::Impl {
   }
 
   Result<std::shared_ptr<PartitionLog>> make(const TopicPartition& name, TopicId id, const LogConfig& config) {
+    MILLRACE_CHECK(check_identity());
     const auto directory = folder_of_partition(name);
     MILLRACE_CHECK(files_.make_directories(directory));
     MILLRACE_CHECK(write_partition_metadata(files_, directory, id));
@@ -396,7 +396,22 @@ class LogManager::Impl {
     return {};
   }
 
+  /// Also when nothing has changed, to see whether it can be written.
+  Result<void> save_all_checkpoints() {
+    written_high_watermarks_.reset();
+    return save_checkpoints();
+  }
+
+  /// A disk may be mounted over it, or go, since it was opened: what is known here is false there.
+  Result<void> check_identity() {
+    if (directory_id_of(files_, directory_) == identity_.directory_id) return {};
+    return fail(ErrorCode::kIo, fmt::format("{} is another folder than the one that was opened: its meta.properties no "
+                                            "longer has directory.id={}. Stop the broker and start it again",
+                                            directory_, identity_.directory_id.to_string()));
+  }
+
   Result<void> save_checkpoints() {
+    MILLRACE_CHECK(check_identity());
     OffsetsByPartition recovery_points;
     OffsetsByPartition high_watermarks;
     std::unique_lock lock{mutex_};

@@ -106,11 +106,64 @@ TEST_F(SeveralFolders, AnEmptyMountPointDoesNotMakePartitionsAnew) {
   must(broker.disk.rename("/b", "/b-not-mounted"));
   broker.open(kTwo);
   EXPECT_THAT(broker.logger.troubles(), ElementsAre(AllOf(HasSubstr("orders-" + std::to_string(in_b)),
-                                                          HasSubstr("directory.id"), HasSubstr("Mount"))));
+                                                          HasSubstr("directory.id"), HasSubstr("mount"))));
   EXPECT_FALSE(produce("orders", in_b, "lost?"));
   EXPECT_EQ(last_error, ErrorCode::kStorageError);
   EXPECT_FALSE(on_disk("/b", "orders", in_b));
   EXPECT_TRUE(produce("orders", 1 - in_b, "during"));
+}
+
+TEST_F(SeveralFolders, AnotherDiskMountedOverAnOpenFolderIsNotWrittenTo) {
+  must(broker.disk.rename("/b", "/b-before"));
+  must(broker.disk.make_directories("/b"));
+  const std::string other = "cluster.id=x\ndirectory.id=AAAAAAAAAAAAAAAAAAAABw\nnode.id=1\nversion=1\n";
+  must(replace_file(broker.disk, "/b/meta.properties", as_bytes(other)));
+  // What is held to be written from time to time is due after a minute.
+  for (int i = 0; i < 7; ++i) tick();
+  EXPECT_THAT(broker.logger.troubles(),
+              Contains(AllOf(HasSubstr("/b is another folder"), HasSubstr("Stop the broker"))));
+  broker.create("more", 4);
+  EXPECT_FALSE(broker.core->close(std::chrono::seconds{1}));
+  EXPECT_EQ(must(broker.disk.list("/b")).size(), 1U) << "only what was there";
+  broker.core.reset();
+  broker.executor.run_all();
+}
+
+TEST_F(SeveralFolders, APartitionIsNotMadeAnewWhileItMayLieInAFolderThatIsOffline) {
+  const auto name = "orders-" + std::to_string(1 - in_b);
+  stop();
+  must(broker.disk.rename("/data/" + name, "/b/" + name));
+  let_b_fail();
+  broker.open(kTwo);
+  EXPECT_FALSE(produce("orders", 1 - in_b, "lost?"));
+  tick();
+  EXPECT_FALSE(on_disk("/data", "orders", 1 - in_b));
+  broker.disk.clear_faults();
+  tick();
+  EXPECT_TRUE(produce("orders", 1 - in_b, "after"));
+  EXPECT_EQ(end_of(1 - in_b), 2);
+}
+
+TEST_F(SeveralFolders, OnePathThatCannotBeMadeDoesNotTakeItsFolderOffline) {
+  for (const auto* folder : {"/data", "/b"}) must(replace_file(broker.disk, std::string{folder} + "/odd-0", {}));
+  broker.create("odd");
+  EXPECT_FALSE(produce("odd", 0, "refused"));
+  for (const auto& directory : broker.core->admin().directories()) EXPECT_FALSE(directory.offline);
+  const auto told = broker.logger.troubles().size();
+  for (int i = 0; i < 3; ++i) tick();
+  EXPECT_EQ(broker.logger.troubles().size(), told) << "each time it is tried is not news";
+}
+
+TEST_F(SeveralFolders, WhatWasDeletedWhileAFolderWasOfflineIsRemovedWhenItIsBack) {
+  stop();
+  let_b_fail();
+  broker.open(kTwo);
+  broker.core->delete_topics({{.name = "orders"}}, [](const auto&) {});
+  broker.executor.run_all();
+  tick();
+  broker.disk.clear_faults();
+  tick();
+  EXPECT_FALSE(on_disk("/b", "orders", in_b));
 }
 
 TEST_F(SeveralFolders, APartitionThatWasMovedByHandIsFoundAndTheMetadataFollows) {

@@ -152,6 +152,7 @@ TEST(Broker, RefusesConfigurationsThatCannotBe) {
   EXPECT_THAT(message({{"log.preallocate", "true"}}), HasSubstr("not served here"));
   EXPECT_THAT(message({{"log.dirs", "/a,/b"}}), HasSubstr("names /a, but the folder that is opened is"));
   EXPECT_THAT(message({{"log.dirs", "/a,/b,/a/"}}), HasSubstr("names /a twice"));
+  EXPECT_THAT(message({{"log.dirs", "/a,/b,/b/../a"}}), HasSubstr("names /b/../a twice"));
   EXPECT_THAT(message({{"node.id", "x"}}), HasSubstr("whole number"));
 }
 
