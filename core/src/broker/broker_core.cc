@@ -543,6 +543,13 @@ void LocalBroker::schedule_tick() {
 void LocalBroker::tick() {
   logs_->tick();
   cluster_->mend(logs_->reopen() ? FolderIsBack::kYes : FolderIsBack::kNo);
+  // After the mend, which the executor has got.
+  environment_.executor.post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->closed_) return;
+    self->groups_->load_again();
+    self->transactions_->load_again();
+  });
   schedule_tick();
 }
 

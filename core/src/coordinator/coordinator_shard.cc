@@ -22,6 +22,19 @@ void CoordinatorShard::load() {
   read_on(*start);
 }
 
+void CoordinatorShard::load_again() {
+  const auto start = context_->log->start(partition_);
+  if (!start) return;
+  {
+    const std::lock_guard lock{mutex_};
+    if (state_ != State::kFailed) return;
+    state_ = State::kLoading;
+    // Whoever read before has given up: nobody replays now.
+    restart_replay();
+  }
+  read_on(*start);
+}
+
 void CoordinatorShard::read_on(Offset from) {
   // A piece at a time: other work of the executor takes its turn.
   context_->executor.post([weak = weak_from_this(), from] {
@@ -51,6 +64,7 @@ void CoordinatorShard::load_failed(const Error& error) {
     const std::lock_guard lock{mutex_};
     if (state_ != State::kLoading) return;
     state_ = State::kFailed;
+    if (std::exchange(load_failure_, error.message()) == error.message()) return;
   }
   context_->logger.error("what {}-{} holds cannot be served: {}", topic_, partition_.value(), error.message());
 }
@@ -91,7 +105,7 @@ void CoordinatorShard::close() {
 // --- writes ----------------------------------------------------------------------------------------------------------
 
 void CoordinatorShard::append_failed(const Error& error) {
-  // Said once: whatever is asked of this shard from now on fails for the same reason.
+  // Said once, until a write succeeds: a full disk refuses many before there is room again.
   if (std::exchange(append_failed_, true)) return;
   context_->logger.error("cannot write to {}-{}: {}", topic_, partition_.value(), error.message());
 }

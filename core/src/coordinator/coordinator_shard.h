@@ -47,8 +47,9 @@ class Outbox {
 /// durable; it wakes its state machines when they asked to be.
 ///
 ///     Loading ---------> Active ----+
-///        |  read to the end         | close
-///        +--> Failed ---------------+--> Closed
+///      ^ |  read to the end         | close
+///      | +--> Failed ---------------+--> Closed
+///      +--------+ load_again
 ///
 /// Threading: any thread may call any public function. What is below runs with the mutex held where it says so, and
 /// whatever is to be told goes into an outbox that is sent when the mutex is free.
@@ -58,6 +59,8 @@ class CoordinatorShard : public std::enable_shared_from_this<CoordinatorShard> {
 
   /// Reads the partition, on the executor. Until that is done calls are answered `kCoordinatorLoadInProgress`.
   void load();
+  /// The same if that has failed and the partition can be read now, of which it keeps nothing that it had read.
+  void load_again();
   /// Answers whatever waits; the state machines stay.
   void end_waits();
   /// The same, and every later call is answered `kCoordinatorNotAvailable`; so are writes that nothing has been heard
@@ -74,6 +77,8 @@ class CoordinatorShard : public std::enable_shared_from_this<CoordinatorShard> {
 
   /// Takes whole batches and gives the offset behind them. On the executor, before anything else can happen: no lock.
   [[nodiscard]] virtual Result<Offset> replay(Bytes batches) = 0;
+  /// Drops what `replay` took: it begins anew.
+  virtual void restart_replay() = 0;
 
   // All of these, and all of the next, with the mutex held.
   virtual void loaded(Outbox& out) = 0;
@@ -116,6 +121,8 @@ class CoordinatorShard : public std::enable_shared_from_this<CoordinatorShard> {
   const std::shared_ptr<CoordinatorContext> context_;
   const std::string_view topic_;
   State state_ = State::kLoading;
+  /// Why it could not be loaded last: said once, however often it is tried.
+  std::string load_failure_;
   std::deque<Write> writes_;
   bool append_failed_ = false;
 };

@@ -71,6 +71,10 @@ class CoordinatorShards : public std::enable_shared_from_this<CoordinatorShards<
     return shards_[static_cast<std::size_t>(index.value())];
   }
 
+  /// Loads those that could not be, if their partitions can be read now.
+  void load_again() {
+    for (const auto& shard : all()) shard->load_again();
+  }
   void end_waits() {
     for (const auto& shard : all()) shard->end_waits();
   }

@@ -42,6 +42,8 @@ GroupCoordinator::~GroupCoordinator() { close(); }
 
 void GroupCoordinator::start() { shards_->open(); }
 
+void GroupCoordinator::load_again() { shards_->load_again(); }
+
 void GroupCoordinator::end_waits() { shards_->end_waits(); }
 
 void GroupCoordinator::close() { shards_->close(); }
@@ -88,8 +90,10 @@ void GroupCoordinator::leave(const std::string& group, const std::vector<MemberN
 Result<std::vector<ListedGroup>> GroupCoordinator::list() {
   std::vector<ListedGroup> all;
   for (const auto& shard : shards_->all()) {
-    MILLRACE_TRY(groups, shard->list());
-    std::ranges::move(groups, std::back_inserter(all));
+    auto groups = shard->list();
+    if (!groups && groups.error().code() == ErrorCode::kNotCoordinator) continue;
+    if (!groups) return groups;
+    std::ranges::move(*groups, std::back_inserter(all));
   }
   std::ranges::sort(all, {}, &ListedGroup::id);
   return all;

@@ -34,6 +34,8 @@ class GroupCoordinator {
 
   /// Begins to read what was written before, if anything was. Before any other call.
   void start();
+  /// Reads what could not be read before, as far as it can be now.
+  void load_again();
   /// Answers whatever waits; nobody loses its membership.
   void end_waits();
   /// Ends it, after its log was closed; idempotent.
@@ -76,6 +78,7 @@ class GroupCoordinator {
   void end_transaction(PartitionIndex partition, const TransactionMarker& marker, std::int16_t transaction_version,
                        CoordinatorLog::Done done);
 
+  /// Without those of partitions that cannot be read, as if another broker led them.
   [[nodiscard]] Result<std::vector<ListedGroup>> list();
   [[nodiscard]] Result<DescribedGroup> describe(const std::string& group);
   /// For each: `kGroupIdNotFound`, `kNonEmptyGroup`.

@@ -50,6 +50,8 @@ GroupShard::GroupShard(PartitionIndex partition, std::shared_ptr<GroupContext> c
 
 // --- loading ---------------------------------------------------------------------------------------------------------
 
+void GroupShard::restart_replay() { replay_ = std::make_unique<GroupReplay>(context_->buffers); }
+
 void GroupShard::loaded(Outbox&) {
   const auto replay = std::move(replay_);
   if (replay->unknown() > 0) {

@@ -110,6 +110,7 @@ class GroupShard final : public CoordinatorShard {
   };
 
   [[nodiscard]] Result<Offset> replay(Bytes batches) override { return replay_->apply(batches); }
+  void restart_replay() override;
   void loaded(Outbox& out) override;
   void answer_waiting(Outbox& out) override;
   [[nodiscard]] ErrorCode told(const Error& error) const override;

@@ -20,6 +20,8 @@ TransactionCoordinator::~TransactionCoordinator() { close(); }
 
 void TransactionCoordinator::start() { shards_->open(); }
 
+void TransactionCoordinator::load_again() { shards_->load_again(); }
+
 void TransactionCoordinator::end_waits() { shards_->end_waits(); }
 
 void TransactionCoordinator::close() { shards_->close(); }
@@ -84,8 +86,10 @@ Result<std::vector<ListedTransaction>> TransactionCoordinator::list(const Transa
   };
   std::vector<ListedTransaction> all;
   for (const auto& shard : shards_->all()) {
-    MILLRACE_TRY(some, shard->list());
-    std::ranges::copy_if(some, std::back_inserter(all), wanted);
+    const auto some = shard->list();
+    if (!some && some.error().code() == ErrorCode::kNotCoordinator) continue;
+    if (!some) return some;
+    std::ranges::copy_if(*some, std::back_inserter(all), wanted);
   }
   std::ranges::sort(all, {}, &ListedTransaction::id);
   return all;

@@ -39,6 +39,8 @@ class TransactionCoordinator {
 
   /// Begins to read what was written before, if anything was; what was being ended is brought to its end.
   void start();
+  /// Reads what could not be read before, as far as it can be now.
+  void load_again();
   /// Answers whatever waits.
   void end_waits();
   /// Ends it, after its log was closed; idempotent.
@@ -54,7 +56,7 @@ class TransactionCoordinator {
   [[nodiscard]] ErrorCode verify(const std::string& id, const ProducerIdentity& producer,
                                  const TopicPartition& partition);
 
-  /// Also `kInvalidRegularExpression`.
+  /// Without those of partitions that cannot be read, as if another broker led them. Also `kInvalidRegularExpression`.
   [[nodiscard]] Result<std::vector<ListedTransaction>> list(const TransactionFilter& filter);
   /// Also `kTransactionalIdNotFound`.
   [[nodiscard]] Result<DescribedTransaction> describe(const std::string& id);

@@ -76,6 +76,7 @@ class TransactionShard final : public CoordinatorShard {
   using Event = std::move_only_function<TransactionActions(Transaction&, TransactionRequestId, CoordinatorTime)>;
 
   [[nodiscard]] Result<Offset> replay(Bytes batches) override;
+  void restart_replay() override { found_.clear(); }
   void loaded(Outbox& out) override;
   void answer_waiting(Outbox& out) override;
   [[nodiscard]] ErrorCode told(const Error& error) const override;

@@ -101,6 +101,78 @@ TEST_F(SeveralFolders, OneThatCannotBeOpenedTakesOnlyItsPartitionsOfflineUntilIt
   EXPECT_EQ(end_of(1 - in_b), 2);
 }
 
+/// Groups with an offset and transactional ids, of which both folders have some.
+class CoordinatorsInSeveralFolders : public SeveralFolders {
+ protected:
+  static constexpr int kIds = 16;
+
+  static std::string id(int i) { return "id-" + std::to_string(i); }
+  /// How many groups and ids take one.
+  int write_each() {
+    int written = 0;
+    Caught<Result<void>> ensured[2];
+    broker.core->groups().ensure(ensured[0].callback());
+    broker.core->transactions().ensure(ensured[1].callback());
+    broker.executor.run_all();
+    for (int i = 0; i < kIds; ++i) {
+      CommitOffsets call;
+      call.group = id(i);
+      call.offsets.push_back({.topic = {.name = "orders"}, .partition = PartitionIndex{0}, .offset = Offset{i}});
+      Caught<std::vector<ErrorCode>> committed;
+      broker.core->groups().commit_offsets(call, committed.callback());
+      Caught<TransactionAnswer> begun;
+      broker.core->transactions().init(id(i), {.timeout = std::chrono::seconds{60}}, begun.callback());
+      broker.executor.run_all();
+      written += committed.get().front() == ErrorCode::kNone ? 1 : 0;
+      written += begun.get().error == ErrorCode::kNone ? 1 : 0;
+    }
+    return written;
+  }
+  std::size_t listed_groups() { return must(broker.core->groups().list()).size(); }
+  std::size_t listed_transactions() { return must(broker.core->transactions().list({})).size(); }
+};
+
+TEST_F(CoordinatorsInSeveralFolders, ServeWhatIsInOneThatCannotBeOpenedOnceItCanBe) {
+  ASSERT_EQ(write_each(), 2 * kIds);
+  stop();
+  let_b_fail();
+  broker.open(kTwo);
+  // Others are listed, as if another broker led what is missing.
+  const auto groups = listed_groups();
+  const auto transactions = listed_transactions();
+  EXPECT_GT(groups, 0U);
+  EXPECT_LT(groups, kIds);
+  EXPECT_GT(transactions, 0U);
+  EXPECT_LT(transactions, kIds);
+  const auto told = broker.logger.troubles().size();
+  tick();
+  EXPECT_EQ(listed_groups(), groups);
+  EXPECT_EQ(broker.logger.troubles().size(), told) << "each time it is tried is not news";
+
+  broker.disk.clear_faults();
+  tick();
+  tick();
+  EXPECT_EQ(listed_groups(), kIds);
+  EXPECT_EQ(listed_transactions(), kIds);
+  for (int i = 0; i < kIds; ++i) {
+    const PartitionRef wanted{.topic = {.name = "orders"}, .partition = PartitionIndex{0}};
+    EXPECT_EQ(must(broker.core->groups().fetch_offsets(id(i), std::span{&wanted, 1})).front().offset.offset, Offset{i});
+  }
+  EXPECT_EQ(write_each(), 2 * kIds);
+}
+
+TEST_F(CoordinatorsInSeveralFolders, ServeWhatADiskHadNoRoomForWhenTheTopicsWereMade) {
+  for (const auto* topic : {"/b/__consumer_offsets-", "/b/__transaction_state-"}) {
+    broker.disk.inject(
+        {.operation = FileOperation::kOpen, .path_contains = topic, .error_number = ENOSPC, .times = 100'000});
+  }
+  ASSERT_LT(write_each(), 2 * kIds);
+  broker.disk.clear_faults();
+  tick();
+  tick();
+  EXPECT_EQ(write_each(), 2 * kIds);
+}
+
 TEST_F(SeveralFolders, AnEmptyMountPointDoesNotMakePartitionsAnew) {
   stop();
   must(broker.disk.rename("/b", "/b-not-mounted"));
