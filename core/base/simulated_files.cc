@@ -289,6 +289,7 @@ Result<std::vector<DirectoryEntry>> SimulatedFileSystem::list(const Path& direct
   if (!powered_) return no_power(directory);
   MILLRACE_TRY(folder, find_folder(directory));
   std::vector<DirectoryEntry> entries;
+  entries.reserve(folder->entries.size());
   for (const auto& [name, entry] : folder->entries) entries.push_back({name, entry.folder != nullptr});
   return entries;
 }

@@ -67,13 +67,7 @@ void ClusterState::change(const MetadataStore::Plan& plan, DoneVoid done) {
     note_failure();
     return done(std::unexpected(end.error()));
   }
-  bool closed = false;
-  {
-    const std::lock_guard lock{mutex_};
-    closed = closed_;
-    if (!closed) waiting_.emplace(*end, std::move(done));
-  }
-  if (closed) return done(fail(ErrorCode::kClosed, "the broker is closed"));
+  if (auto refused = wait_for(*end, std::move(done))) return refused(fail(ErrorCode::kClosed, "the broker is closed"));
   appended_();
   store_->when_durable(*end, [weak = weak_from_this()](const Result<void>& durable) {
     const auto self = weak.lock();
@@ -86,6 +80,13 @@ void ClusterState::change(const MetadataStore::Plan& plan, DoneVoid done) {
       if (const auto state = weak.lock()) state->catch_up();
     });
   });
+}
+
+DoneVoid ClusterState::wait_for(Offset end, DoneVoid done) {
+  const std::lock_guard lock{mutex_};
+  if (closed_) return done;
+  waiting_.emplace(end, std::move(done));
+  return {};
 }
 
 void ClusterState::note_failure() {

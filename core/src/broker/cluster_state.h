@@ -69,6 +69,8 @@ class ClusterState : public std::enable_shared_from_this<ClusterState> {
   /// With the mutex held.
   void show_endpoints();
   void publish(std::shared_ptr<const MetadataImage> image);
+  /// Gives `done` back if nothing can be waited for any more.
+  [[nodiscard]] DoneVoid wait_for(Offset end, DoneVoid done);
   void fail_waiting(const Error& error);
   void add_partitions(const MetadataImage& image, const TopicImage& topic, std::size_t first, PartitionAge age);
   void mend_partitions(const MetadataImage& image);

@@ -11,7 +11,6 @@ struct KafkaKey {
 };
 
 namespace why {
-constexpr std::string_view kAsProduced = "batches are stored as the producer compressed them";
 constexpr std::string_view kCompactionSetting = "compaction here has no such setting";
 constexpr std::string_view kDeletedAtOnce = "files of deleted segments are removed at once";
 constexpr std::string_view kGroupSetting = "groups have no such setting here";
@@ -20,10 +19,8 @@ constexpr std::string_view kMetadataSetting =
 constexpr std::string_view kAlwaysVerified = "batches of transactions are always checked with their coordinator";
 constexpr std::string_view kExactTimeOuts = "a transaction whose time is over is aborted at once";
 constexpr std::string_view kAssignedAtOnce = "partitions are divided as soon as a group changes";
-constexpr std::string_view kNoGroupConfigs = "groups have no settings of their own that this would bound";
 constexpr std::string_view kNoExpirySetting = "how long a producer's state is kept cannot be set";
 constexpr std::string_view kNoCordon = "every folder of log.dirs takes new partitions";
-constexpr std::string_view kNoJitter = "segments close at exactly log.roll.ms";
 constexpr std::string_view kNoLimits = "the number of connections is not limited";
 constexpr std::string_view kNoPlugins = "classes of Java cannot be loaded";
 constexpr std::string_view kNoPurgatory = "a request that is over leaves nothing behind to be purged";
@@ -52,9 +49,6 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"broker.heartbeat.interval.ms", why::kOneNode},
     {"broker.session.timeout.ms", why::kOneNode},
     {"client.quota.callback.class", why::kNoQuotas},
-    {"compression.gzip.level", why::kAsProduced},
-    {"compression.lz4.level", why::kAsProduced},
-    {"compression.zstd.level", why::kAsProduced},
     {"config.providers", why::kNoPlugins},
     {"connection.failed.authentication.delay.ms", why::kNoSecurity},
     {"connections.max.reauth.ms", why::kNoSecurity},
@@ -83,11 +77,7 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"follower.fetch.last.tiered.offset.enable", why::kNoTiering},
     {"group.consumer.assignment.interval.ms", why::kAssignedAtOnce},
     {"group.consumer.max.assignment.interval.ms", why::kAssignedAtOnce},
-    {"group.consumer.max.heartbeat.interval.ms", why::kNoGroupConfigs},
-    {"group.consumer.max.session.timeout.ms", why::kNoGroupConfigs},
     {"group.consumer.min.assignment.interval.ms", why::kAssignedAtOnce},
-    {"group.consumer.min.heartbeat.interval.ms", why::kNoGroupConfigs},
-    {"group.consumer.min.session.timeout.ms", why::kNoGroupConfigs},
     {"group.coordinator.append.linger.ms", why::kGroupSetting},
     {"group.coordinator.background.threads", why::kGroupSetting},
     {"group.coordinator.cached.buffer.max.bytes", why::kGroupSetting},
@@ -131,16 +121,7 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"kafka.metrics.polling.interval.secs", why::kNoReporters},
     {"kafka.metrics.reporters", why::kNoReporters},
     {"leader.imbalance.check.interval.seconds", why::kOneNode},
-    {"log.cleaner.backoff.ms", why::kCompactionSetting},
-    {"log.cleaner.dedupe.buffer.size", why::kCompactionSetting},
-    {"log.cleaner.delete.retention.ms", why::kCompactionSetting},
-    {"log.cleaner.enable", why::kCompactionSetting},
-    {"log.cleaner.io.buffer.load.factor", why::kCompactionSetting},
     {"log.cleaner.io.buffer.size", why::kCompactionSetting},
-    {"log.cleaner.io.max.bytes.per.second", why::kCompactionSetting},
-    {"log.cleaner.max.compaction.lag.ms", why::kCompactionSetting},
-    {"log.cleaner.min.cleanable.ratio", why::kCompactionSetting},
-    {"log.cleaner.min.compaction.lag.ms", why::kCompactionSetting},
     {"log.cleaner.threads", why::kCompactionSetting},
     {"log.dir.failure.timeout.ms", why::kOneNode},
     {"log.flush.offset.checkpoint.interval.ms", why::kSynced},
@@ -148,7 +129,6 @@ constexpr KafkaKey kKafkaKeys[] = {
     {"log.flush.start.offset.checkpoint.interval.ms", why::kSynced},
     {"log.local.retention.bytes", why::kNoTiering},
     {"log.local.retention.ms", why::kNoTiering},
-    {"log.roll.jitter.hours", why::kNoJitter},
     {"log.segment.delete.delay.ms", why::kDeletedAtOnce},
     {"max.connection.creation.rate", why::kNoLimits},
     {"max.connections", why::kNoLimits},

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "broker/kafka_keys.h"
 #include "unit/broker/simulated_broker.h"
 
 namespace millrace::test {
@@ -297,6 +298,10 @@ TEST(Configs, OfAGroupMustNotEndASessionBeforeTheNextHeartbeat) {
   EXPECT_FALSE(check_group_configs({{"consumer.session.timeout.ms", "5000"}}, broker));
   // A broker that allows less than it did.
   EXPECT_EQ(times_of({{"consumer.session.timeout.ms", "70000"}}, broker).session_timeout, std::chrono::seconds{60});
+}
+
+TEST(KafkaKeys, NoneThatIsServedIsSaidNotToBe) {
+  for (const auto& key : broker_config_table().keys()) EXPECT_EQ(why_kafkas_key_is_unserved(key.name), "") << key.name;
 }
 
 TEST(Configs, OfTheBrokerDoNotBoundGroupsByNothing) {
