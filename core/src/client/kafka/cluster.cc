@@ -5,6 +5,7 @@
 
 #include "protocol/api_versions.h"
 #include "protocol/find_coordinator.h"
+#include "protocol/list_offsets.h"
 
 namespace millrace {
 namespace {
@@ -17,6 +18,8 @@ constexpr std::chrono::seconds kCreationPatience{5};
 // The newest versions that name topics and groups, not their ids.
 constexpr std::int16_t kMetadataByName = 12;
 constexpr std::int16_t kOneCoordinator = 3;
+// ListOffsets' number for the end.
+constexpr std::int64_t kLatestOffset = -1;
 
 std::unexpected<Error> unknown_topic(std::string_view name) {
   return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("there is no topic \"{}\"", name));
@@ -169,6 +172,7 @@ Result<protocol::MetadataResponseTopic> Cluster::topic_to_write(std::string_view
     auto& topic = response.topics.front();
     switch (topic.error_code) {
       case ErrorCode::kNone:
+        if (std::chrono::steady_clock::now() < made_by) MILLRACE_CHECK(check_served(topic, deadline));
         return std::move(topic);
       case ErrorCode::kUnknownTopicOrPartition:
         if (std::chrono::steady_clock::now() < made_by) {
@@ -182,6 +186,35 @@ Result<protocol::MetadataResponseTopic> Cluster::topic_to_write(std::string_view
         return fail(topic.error_code, fmt::format("cannot write to topic \"{}\": {}", name, name_of(topic.error_code)));
     }
   });
+}
+
+Result<void> Cluster::check_served(const protocol::MetadataResponseTopic& topic, TimePoint deadline) {
+  std::map<BrokerId, protocol::ListOffsetsRequest> questions;
+  for (const auto& partition : topic.partitions) {
+    if (partition.leader_id.value() < 0) continue;
+    auto& request = questions[partition.leader_id];
+    request.replica_id = BrokerId{-1};
+    if (request.topics.empty()) request.topics.emplace_back().name = topic.name.value_or("");
+    auto& asked = request.topics.front().partitions.emplace_back();
+    asked.partition_index = partition.partition_index;
+    asked.timestamp = kLatestOffset;
+  }
+  for (const auto& [leader, request] : questions) {
+    const auto response = call<protocol::ListOffsetsResponse>(leader, request, deadline);
+    // Partitions of the others can be written to.
+    if (!response) continue;
+    for (const auto& answered : response->topics) {
+      for (const auto& partition : answered.partitions) {
+        if (partition.error_code != ErrorCode::kNotLeaderOrFollower &&
+            partition.error_code != ErrorCode::kUnknownTopicOrPartition) {
+          continue;
+        }
+        return fail(ErrorCode::kLeaderNotAvailable, fmt::format("{}-{} is not served by its leader yet", answered.name,
+                                                                partition.partition_index.value()));
+      }
+    }
+  }
+  return {};
 }
 
 Result<BrokerId> Cluster::leader_of(const TopicPartition& partition, TimePoint deadline) {

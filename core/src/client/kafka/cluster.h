@@ -53,7 +53,7 @@ class Cluster {
   /// The cluster as any broker sees it; `topics` empty: all of them.
   [[nodiscard]] Result<protocol::MetadataResponse> metadata(const std::optional<std::vector<std::string>>& topics,
                                                             TimePoint deadline);
-  /// The same for one topic, which is made when the brokers do that by themselves.
+  /// The same for one topic, which is made when the brokers do that by themselves; waits a little for its leaders.
   [[nodiscard]] Result<protocol::MetadataResponseTopic> topic_to_write(std::string_view name, TimePoint deadline);
   /// Errors: `kUnknownTopicOrPartition`.
   [[nodiscard]] Result<protocol::MetadataResponseTopic> topic(std::string_view name, TimePoint deadline);
@@ -86,6 +86,11 @@ class Cluster {
 
   Cluster(std::vector<net::HostPort> bootstrap, std::string client_id)
       : bootstrap_(std::move(bootstrap)), client_id_(std::move(client_id)) {}
+
+  /// Whether the leaders know already that they are. A broker that does not refuses an idempotent producer's first
+  /// batch of a partition and may take the second, for it knows nothing of the producer; the first, tried again, is
+  /// then taken for a duplicate, and lost. Errors: `kLeaderNotAvailable`.
+  [[nodiscard]] Result<void> check_served(const protocol::MetadataResponseTopic& topic, TimePoint deadline);
 
   // All with the mutex held.
   [[nodiscard]] Result<Link*> link_to(BrokerId broker, TimePoint deadline);
